@@ -1,0 +1,1 @@
+"""Drives runs: one leg at a time, from delivered answers to parked or done."""

@@ -1,0 +1,1 @@
+"""Agents, store and carriers put together as one FastMCP server."""

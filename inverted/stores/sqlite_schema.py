@@ -1,0 +1,50 @@
+"""The SQLite schema and how a file gets from one version of it to the next.
+
+A migration is never changed after its release; a new one goes to the end. Each runs in one
+transaction, which also raises `PRAGMA user_version`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x696E7672
+"""`PRAGMA application_id` of a store: "invr". It keeps the store out of other programs' files."""
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        """
+        CREATE TABLE runs (
+            id TEXT NOT NULL PRIMARY KEY,
+            agent TEXT NOT NULL,
+            principal TEXT,
+            key TEXT,
+            status TEXT NOT NULL,
+            created REAL NOT NULL,
+            updated REAL NOT NULL,
+            position INTEGER NOT NULL,
+            segment_start INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            fence INTEGER NOT NULL,
+            lease_owner TEXT,
+            lease_until REAL
+        ) WITHOUT ROWID
+        """,
+        # To a unique index two NULLs differ; '=' keeps "no principal" and an empty one apart.
+        """
+        CREATE UNIQUE INDEX runs_by_key ON runs (agent, key, coalesce('=' || principal, ''))
+        WHERE key IS NOT NULL
+        """,
+        "CREATE INDEX runs_by_age ON runs (created, id)",
+        """
+        CREATE TABLE entries (
+            run_id TEXT NOT NULL,
+            position INTEGER NOT NULL,
+            line BLOB NOT NULL,
+            PRIMARY KEY (run_id, position)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+"""Statements that lead from schema version N, the index here, to version N + 1."""

@@ -1,0 +1,1 @@
+"""An agent server that reviews the changes between two revisions of a git repository."""

@@ -1,0 +1,58 @@
+"""The command `inverted-code-review`: runs the server on stdio, or on HTTP where it is told to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from inverted_code_review import __version__
+from inverted_code_review.changes import ROOTS_VARIABLE
+from inverted_code_review.server import server
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the server until it is stopped.
+
+    Args:
+        arguments: The command line without its first word; the process's own if missing.
+    """
+    parser = argparse.ArgumentParser(prog="inverted-code-review", description=__doc__)
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        type=_address,
+        help="serve Streamable HTTP at http://HOST:PORT/mcp instead of stdio",
+    )
+    parser.add_argument(
+        "--root",
+        metavar="DIRECTORY",
+        action="append",
+        type=Path,
+        default=[],
+        help="review only repositories in this directory (may be given several times); "
+        "with --http the default is the working directory, on stdio every repository",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    options = parser.parse_args(arguments)
+    roots: list[Path] = options.root
+    if options.http and not roots and ROOTS_VARIABLE not in os.environ:
+        roots = [Path.cwd()]
+    if roots:
+        os.environ[ROOTS_VARIABLE] = os.pathsep.join(str(root.resolve()) for root in roots)
+    if options.http:
+        host, port = options.http
+        server.run(transport="http", host=host, port=port)
+    else:
+        server.run()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, for example 127.0.0.1:8000")
+    return host.strip("[]"), int(port)
+
+
+if __name__ == "__main__":
+    main()

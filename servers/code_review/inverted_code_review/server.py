@@ -1,0 +1,210 @@
+"""The agent server: one agent, `review`, that owns the flow of a code review.
+
+The body decides and waits; whatever touches git, the file system or a linter is a step, and the
+tools of the model run as steps too. The order is: collect, lint, review each file in a branch of
+its own (and ask the person meanwhile), judge, write the report.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from inverted import AcceptedElicitation, AgentServer, DeclinedElicitation, Run
+from inverted.errors import (
+    CapabilityError,
+    ClientError,
+    InvalidAnswerError,
+    LimitExceeded,
+)
+from inverted_code_review import __version__
+from inverted_code_review.changes import Change, ChangeSet, collect
+from inverted_code_review.findings import (
+    FileFindings,
+    Finding,
+    Removed,
+    ReviewReport,
+    Severity,
+    Skipped,
+    Verdicts,
+)
+from inverted_code_review.linters import run_checks, run_ruff
+from inverted_code_review.prompts import JUDGE, REVIEWER, judge_prompt, review_prompt
+from inverted_code_review.report import Threshold, assemble, by_weight
+from inverted_code_review.tools import Toolbox
+from inverted_code_review.verify import checked, judged
+
+DEFAULT_SEVERITY = Severity.LOW
+FILES_AT_ONCE = 16
+MAX_TOKENS = 8000
+MAX_JUDGED = 100
+# Clients end a call of 2026-07-28 after ten rounds. Questions that are asked together share one,
+# so a batch of files needs as many rounds as its longest branch has turns.
+REVIEW_ROUNDS = 7
+JUDGE_TURNS = 2
+
+server = AgentServer(
+    "code-review",
+    version=__version__,
+    instructions="Reviews the changes between two revisions of a git repository on this machine. "
+    "It only reads. It asks the client's model to review, and the person for a threshold.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReview:
+    """What became of one file."""
+
+    findings: Sequence[Finding] = ()
+    removed: Sequence[Removed] = ()
+    skipped: Sequence[Skipped] = ()
+    models: Sequence[str] = ()
+
+
+@server.agent(title="Review a change", annotations={"readOnlyHint": True})
+async def review(
+    run: Run,
+    repository: str = ".",
+    base: str = "HEAD~1",
+    head: str = "HEAD",
+    min_severity: Severity | None = None,
+) -> ReviewReport:
+    """Review the changes between two revisions of a git repository.
+
+    Linters and the client's model look at each changed file; the model may read, search and blame.
+    Findings whose evidence is not in the change are taken out, then a judging pass removes weak
+    and duplicate ones. The report comes as Markdown and as SARIF.
+
+    Args:
+        run: The run.
+        repository: Path of a git repository on the server's machine.
+        base: Revision before the change; a branch is compared from where the head left it.
+        head: Revision after the change.
+        min_severity: Report findings from this severity on; the person is asked if it is missing.
+
+    Returns:
+        The report.
+    """
+    changes = await run.step(collect, repository, base, head)
+    linted, notes = await _lint(run, changes)
+    threshold, reviews = cast(
+        "tuple[Threshold, list[FileReview]]",
+        await run.gather(
+            _threshold(run, min_severity, changes), _review_files(run, changes, linted)
+        ),
+    )
+    findings = by_weight([finding for each in reviews for finding in each.findings])
+    judgement = await _judge(run, changes, findings)
+    models = [model for each in (*reviews, judgement) for model in each.models]
+    return assemble(
+        changes,
+        judgement.findings,
+        threshold=threshold,
+        removed=[removed for each in (*reviews, judgement) for removed in each.removed],
+        skipped=[skipped for each in (*reviews, judgement) for skipped in each.skipped],
+        models=list(dict.fromkeys(models)),
+        notes=notes,
+    )
+
+
+async def _lint(run: Run, changes: ChangeSet) -> tuple[list[Finding], list[str]]:
+    """Run the linters side by side; one that fails is noted, the review goes on."""
+    place = (changes.root, changes.base, changes.head)
+    results = await run.gather(
+        run.step(run_ruff, *place), run.step(run_checks, *place), return_exceptions=True
+    )
+    findings = [
+        finding for result in results if not isinstance(result, Exception) for finding in result
+    ]
+    return findings, [str(result) for result in results if isinstance(result, Exception)]
+
+
+async def _threshold(run: Run, given: Severity | None, changes: ChangeSet) -> Threshold:
+    if given is not None:
+        return Threshold(given, "as the caller asked")
+    if not changes.changes:
+        return Threshold(DEFAULT_SEVERITY, "the default")
+    try:
+        answer = await run.elicit("Report findings from which severity on?", Severity)
+    except (CapabilityError, ClientError, InvalidAnswerError):
+        return Threshold(DEFAULT_SEVERITY, "the default, as nobody could be asked")
+    match answer:
+        case AcceptedElicitation(data=severity):
+            return Threshold(severity, "as the person chose")
+        case DeclinedElicitation():
+            return Threshold(DEFAULT_SEVERITY, "the default, as the person declined to choose")
+        case _:
+            return Threshold(DEFAULT_SEVERITY, "the default, as the person closed the question")
+
+
+async def _review_files(
+    run: Run, changes: ChangeSet, linted: Sequence[Finding]
+) -> list[FileReview]:
+    """Review every file in a branch of its own."""
+    tools = Toolbox(changes.root, changes.base, changes.head)
+    total = len(changes.changes)
+    turns = _turns(sum(not change.skipped for change in changes.changes))
+    done = 0
+
+    async def one(change: Change) -> FileReview:
+        nonlocal done
+        known = [finding for finding in linted if finding.file == change.path]
+        if change.skipped:
+            skipped = Skipped(file=change.path, reason=change.skipped)
+            outcome = FileReview(findings=known, skipped=[skipped])
+        else:
+            prompt = review_prompt(changes, change, known)
+            outcome = await _review_file(run, change, known, prompt, tools, turns)
+        done += 1
+        await run.report_progress(done, total + 1, f"reviewed {change.path}")
+        return outcome
+
+    return await run.map(one, changes.changes, limit=FILES_AT_ONCE)
+
+
+async def _review_file(
+    run: Run, change: Change, linted: list[Finding], prompt: str, tools: Toolbox, turns: int
+) -> FileReview:
+    try:
+        answer = await run.sample(
+            prompt,
+            system_prompt=REVIEWER,
+            max_tokens=MAX_TOKENS,
+            tools=tools.functions(),
+            result_type=FileFindings,
+            tool_concurrency=0,
+            max_turns=turns,
+        )
+    except (ClientError, InvalidAnswerError, LimitExceeded) as error:
+        failed = Skipped(file=change.path, reason=f"the model's review failed: {error}")
+        return FileReview(findings=linted, skipped=[failed])
+    kept, removed = checked(answer.result.findings, change, linted)
+    return FileReview(findings=kept, removed=removed, models=[answer.model])
+
+
+async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> FileReview:
+    """Let the model remove weak and duplicate findings; without a verdict all stay."""
+    judgeable, rest = findings[:MAX_JUDGED], findings[MAX_JUDGED:]
+    if not judgeable:
+        return FileReview(findings=rest)
+    try:
+        answer = await run.sample(
+            judge_prompt(changes, judgeable),
+            system_prompt=JUDGE,
+            max_tokens=MAX_TOKENS,
+            result_type=Verdicts,
+            max_turns=JUDGE_TURNS,
+        )
+    except (ClientError, InvalidAnswerError, LimitExceeded) as error:
+        failed = Skipped(file="(all)", reason=f"the judging pass failed, so all is kept: {error}")
+        return FileReview(findings=findings, skipped=[failed])
+    kept, removed = judged(judgeable, answer.result)
+    return FileReview(findings=[*kept, *rest], removed=removed, models=[answer.model])
+
+
+def _turns(files: int) -> int:
+    """How many turns the model may take for each file, so that all fits into the rounds."""
+    batches = max(1, math.ceil(files / FILES_AT_ONCE))
+    return max(2, min(6, REVIEW_ROUNDS // batches))

@@ -1,0 +1,158 @@
+"""Starts a Python MCP server in a process of its own, over stdio. Run as a script, never imported.
+
+`target` runs it with the interpreter of this host:
+
+    python -P serve.py file PATH [OBJECT]             a file, or one object in it
+    python -P serve.py script MODULE:FUNCTION DIR...  what a project declares as its command
+    python -P serve.py package NAME DIR...            a package with a __main__ module
+
+It knows the servers of FastMCP (and so AgentServer) and of the MCP SDK. It imports nothing of
+inverted: any server shall start as fast as it can. A problem is one line on stderr and exit code 2,
+which the host shows.
+"""
+
+from __future__ import annotations
+
+import ast
+import runpy
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
+
+SERVERS = {
+    "fastmcp.server.server.FastMCP",
+    "mcp.server.mcpserver.server.MCPServer",
+    "mcp.server.lowlevel.server.Server",
+}
+"""The classes of MCP servers, by name: comparing names does not import what the file did not."""
+
+USUAL_NAMES = ("server", "mcp", "app")
+"""Among several servers in one file, the one of such a name is meant."""
+
+
+def main(argv: Sequence[str]) -> None:
+    """Serve what the arguments name. Returns when the client closes stdin."""
+    kind, name, *rest = argv
+    if kind == "file":
+        _serve_file(Path(name), rest[0] if rest else None)
+        return
+    sys.path[:0] = rest
+    if kind == "package":
+        sys.argv = [name]
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+        return
+    module, _, function = name.partition(":")
+    sys.argv = [name]
+    sys.exit(_attribute(import_module(module), function, module)())
+
+
+def _serve_file(path: Path, name: str | None) -> None:
+    root, dotted = _module_name(path)
+    sys.path.insert(0, str(root))
+    sys.argv = [str(path)]
+    if name is None and _serves_itself(path):
+        if "." in dotted:
+            runpy.run_module(dotted, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(str(path), run_name="__main__")
+        return
+    module = import_module(dotted) if "." in dotted else _load(path, dotted)
+    found = _only_server(module, path) if name is None else _attribute(module, name, str(path))
+    if not _is_server(found):
+        if not callable(found):
+            _fail(f"{path}:{name} is a {type(found).__name__}, which is no MCP server")
+        found = found()  # a function that makes the server
+        if not _is_server(found):
+            _fail(f"{path}:{name}() returned a {type(found).__name__}, which is no MCP server")
+    _run(found)
+
+
+def _module_name(path: Path) -> tuple[Path, str]:
+    """Where to import the file from, and its full name if it lives in a package."""
+    root, parts = path.resolve().parent, [path.stem]
+    while (root / "__init__.py").is_file():
+        parts.insert(0, root.name)
+        root = root.parent
+    return root, ".".join(parts)
+
+
+def _serves_itself(path: Path) -> bool:
+    """Whether the file has `if __name__ == "__main__":`, which then starts the server."""
+    return any(
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Compare)
+        and isinstance(node.test.left, ast.Name)
+        and node.test.left.id == "__name__"
+        for node in ast.parse(path.read_bytes(), str(path)).body
+    )
+
+
+def _load(path: Path, name: str) -> ModuleType:
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        _fail(f"{path} cannot be imported as a Python module")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # annotations of the file's functions are looked up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def _only_server(module: ModuleType, path: Path) -> object:
+    found = {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and _is_server(value)
+    }
+    distinct = {id(value): value for value in found.values()}
+    if len(distinct) == 1:
+        return next(iter(distinct.values()))
+    for name in USUAL_NAMES:
+        if name in found:
+            return found[name]
+    if found:
+        _fail(f"{path} has several servers, name one: {path}:{f', {path}:'.join(sorted(found))}")
+    _fail(
+        f"{path} has no MCP server: none of its names is an AgentServer, a FastMCP or an "
+        "MCPServer, and it has no `if __name__ == '__main__':` that starts one"
+    )
+
+
+def _attribute(module: ModuleType, name: str, where: str) -> Any:  # noqa: ANN401 - any object
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            _fail(f"{where} has no {name!r}")
+        found = getattr(found, part)
+    return found
+
+
+def _is_server(value: object) -> bool:
+    return any(f"{kind.__module__}.{kind.__qualname__}" in SERVERS for kind in type(value).__mro__)
+
+
+def _run(server: Any) -> None:  # noqa: ANN401 - a server of any of the three classes
+    if any(kind.__module__ == "mcp.server.lowlevel.server" for kind in type(server).__mro__):
+        # The low-level server has no run() that knows stdio; these two are the SDK's own way.
+        anyio = import_module("anyio")
+        stdio_server = import_module("mcp.server.stdio").stdio_server
+
+        async def serve() -> None:
+            async with stdio_server() as (read, write):
+                await server.run(read, write, server.create_initialization_options())
+
+        anyio.run(serve)
+    else:
+        server.run()
+
+
+def _fail(message: str) -> NoReturn:
+    sys.stderr.write(message + "\n")
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,3 +1,64 @@
-"""MCP servers that own the control flow."""
+"""Agent servers that own the control flow: one function on every protocol era, in every client."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+from inverted.core.lifecycle import Status
+from inverted.errors import (
+    AgentCodeError,
+    AgentError,
+    ApprovalDenied,
+    Cancelled,
+    CapabilityError,
+    ClientError,
+    DeterminismError,
+    ForeignAwaitError,
+    InvalidAnswerError,
+    InvertedError,
+    LimitExceeded,
+    StepError,
+)
+from inverted.run import (
+    AcceptedElicitation,
+    CancelledElicitation,
+    DeclinedElicitation,
+    Run,
+    SampleStep,
+    SamplingResult,
+    SamplingTool,
+    Usage,
+)
+from inverted.runtime import Limits, Retry, current_step
+from inverted.server import AgentServer
+from inverted.stores import MemoryStore, SQLiteStore
+
+__version__ = version("inverted")
+
+__all__ = [
+    "AcceptedElicitation",
+    "AgentCodeError",
+    "AgentError",
+    "AgentServer",
+    "ApprovalDenied",
+    "Cancelled",
+    "CancelledElicitation",
+    "CapabilityError",
+    "ClientError",
+    "DeclinedElicitation",
+    "DeterminismError",
+    "ForeignAwaitError",
+    "InvalidAnswerError",
+    "InvertedError",
+    "LimitExceeded",
+    "MemoryStore",
+    "Retry",
+    "Run",
+    "SQLiteStore",
+    "SampleStep",
+    "SamplingResult",
+    "SamplingTool",
+    "Status",
+    "StepError",
+    "Usage",
+    "__version__",
+    "current_step",
+]

@@ -1,1 +1,23 @@
-"""What an agent's author touches: the run and its verbs."""
+"""What an author of agents touches: `Run`, its results and its tools."""
+
+from inverted.run.results import (
+    AcceptedElicitation,
+    CancelledElicitation,
+    DeclinedElicitation,
+    SampleStep,
+    SamplingResult,
+    Usage,
+)
+from inverted.run.run import Run
+from inverted.run.tools import SamplingTool
+
+__all__ = [
+    "AcceptedElicitation",
+    "CancelledElicitation",
+    "DeclinedElicitation",
+    "Run",
+    "SampleStep",
+    "SamplingResult",
+    "SamplingTool",
+    "Usage",
+]

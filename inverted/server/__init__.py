@@ -1,1 +1,5 @@
-"""Agents, store and carriers put together as one FastMCP server."""
+"""The server: agents, a store and the carriers, composed on FastMCP."""
+
+from inverted.server.app import AgentServer
+
+__all__ = ["AgentServer"]

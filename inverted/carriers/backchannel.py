@@ -1,0 +1,136 @@
+"""The back-channel of the handshake eras: the server sends requests while a tool call is open.
+
+Every question rides the stream of the request that caused it (`related_request_id`), and several
+are asked at once. Source: specification 2025-11-25, client/sampling and client/elicitation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, cast
+
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ServerMessageMetadata
+from mcp_types import RequestId
+from pydantic import ValidationError
+
+from inverted.carriers.client import METHODS, Client, read_answer
+from inverted.core.effects import Json, Kind
+from inverted.core.journal import Failure
+from inverted.errors import AnswerError, CapabilityError, ClientError
+from inverted.carriers.revisions import for_revision
+from inverted.runtime.ports import Answer, Question
+
+URL_MODE_SINCE: Final = "2025-11-25"
+
+
+class BackChannel:
+    """Asks through server-to-client requests. Implements `Carrier`.
+
+    Args:
+        session: The session of the tool call.
+        request_id: Id of the tool call.
+        notify: Sends a one-way message to the client.
+    """
+
+    inline = True
+
+    def __init__(
+        self,
+        session: ServerSession,
+        request_id: RequestId,
+        notify: Callable[[dict[str, Json]], Awaitable[None]],
+    ) -> None:
+        unreachable = None
+        if not session.can_send_request:
+            unreachable = (
+                "this connection has no way back to the client (a server with json_response=True, or "
+                "stateless HTTP). Serve with streaming responses, or let the client speak 2026-07-28."
+            )
+        self._client = Client.of(session.protocol_version, session.client_capabilities, unreachable)
+        self._session = session
+        self._metadata = ServerMessageMetadata(related_request_id=request_id)
+        self._notify = notify
+
+    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
+        """See `Carrier.refusal`."""
+        refused = self._client.refusal(kind, params)
+        if refused is None and kind is Kind.ELICIT and params["mode"] == "form" and self._form(params) is None:
+            return Failure.of(
+                CapabilityError(
+                    f"This client speaks {self._client.revision}, whose forms cannot express this question "
+                    f"({params['message']!r}), for example a choice of several. Ask for a simpler type, or "
+                    "use a newer client."
+                )
+            )
+        return refused
+
+    def read(self, question: Question, raw: Json) -> Answer:
+        """See `Carrier.read`."""
+        return read_answer(question, raw)
+
+    async def ask(self, question: Question) -> Answer:
+        """See `Carrier.ask`."""
+        request = _Request(METHODS[question.kind], self._params(question))
+        try:
+            raw = await self._session.send_request(
+                cast("Any", request), cast("Any", _Result), metadata=self._metadata
+            )
+            return read_answer(question, raw)
+        except (MCPError, ValidationError, AnswerError) as error:
+            code = error.code if isinstance(error, MCPError) else None
+            return Answer(
+                failure=Failure.of(
+                    ClientError(
+                        f"The client did not answer {METHODS[question.kind]}: {error}. It may have been "
+                        "refused by the person, or failed; the client knows more.",
+                        {} if code is None else {"code": code},
+                    )
+                )
+            )
+
+    async def notify(self, payload: dict[str, Json]) -> None:
+        """See `Carrier.notify`."""
+        await self._notify(payload)
+
+    def describe(self) -> list[str]:
+        """See `Carrier.describe`."""
+        return sorted(self._client.features)
+
+    def _form(self, params: dict[str, Json]) -> dict[str, Json] | None:
+        return for_revision(params["requestedSchema"], self._client.revision)
+
+    def _params(self, question: Question) -> dict[str, Json]:
+        params = question.params
+        if question.kind is not Kind.ELICIT:
+            return params
+        if params["mode"] == "url":
+            return {**params, "elicitationId": question.id}
+        params = {**params, "requestedSchema": self._form(params)}
+        if self._client.revision < URL_MODE_SINCE:
+            del params["mode"]
+        return params
+
+
+class _Request:
+    """A request whose params are already in wire form.
+
+    `send_request` only dumps it. Building the typed request first would validate and dump the whole
+    conversation once more for every turn.
+    """
+
+    def __init__(self, method: str, params: dict[str, Json]) -> None:
+        self.method = method
+        self._params = params
+
+    def model_dump(self, **_: object) -> dict[str, Json]:
+        return {"method": self.method, "params": self._params}
+
+
+class _Result:
+    """A result in wire form; the SDK has validated it against the revision by then."""
+
+    @staticmethod
+    def model_validate(raw: dict[str, Json], **_: object) -> dict[str, Json]:
+        return raw

@@ -1,0 +1,113 @@
+"""Rounds (2026-07-28): a tool call returns its questions, and the client calls again with answers.
+
+All outstanding questions travel in one round. The `requestState` is small: which run, and where it
+stood. The server seals it (`RequestStateSecurity`), so it cannot be forged, and the journal makes a
+replayed one harmless. Source: specification 2026-07-28, basic/patterns/mrtr; SEP-2322.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mcp_types import (
+    ClientCapabilities,
+    CreateMessageRequest,
+    ElicitRequest,
+    InputRequest,
+    InputRequiredResult,
+    ListRootsRequest,
+)
+
+from inverted.carriers.client import Client, read_answer
+from inverted.core.effects import Json, Kind
+from inverted.core.journal import Failure
+from inverted.errors import RunNotFound
+from inverted.runtime.ports import Answer, Parked, Question
+
+
+class Rounds:
+    """Leaves questions parked for the next round. Implements `Carrier`.
+
+    Args:
+        revision: Negotiated protocol revision.
+        capabilities: What the client declared on this request.
+        notify: Sends a one-way message to the client.
+    """
+
+    inline = False
+
+    def __init__(
+        self,
+        revision: str,
+        capabilities: ClientCapabilities | None,
+        notify: Callable[[dict[str, Json]], Awaitable[None]],
+    ) -> None:
+        self._client = Client.of(revision, capabilities)
+        self._notify = notify
+
+    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
+        """See `Carrier.refusal`."""
+        return self._client.refusal(kind, params)
+
+    def read(self, question: Question, raw: Json) -> Answer:
+        """See `Carrier.read`."""
+        return read_answer(question, raw)
+
+    async def ask(self, question: Question) -> Answer:
+        """See `Carrier.ask`. Never called: questions travel with the result of the request."""
+        raise NotImplementedError(f"{question.id} is answered in the next round")
+
+    async def notify(self, payload: dict[str, Json]) -> None:
+        """See `Carrier.notify`."""
+        await self._notify(payload)
+
+    def describe(self) -> list[str]:
+        """See `Carrier.describe`."""
+        return sorted(self._client.features)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What `requestState` holds: which run, and how long its journal was."""
+
+    run_id: str
+    position: int
+
+    def dump(self) -> str:
+        """The state as text; the server seals it on its way out."""
+        return json.dumps([self.run_id, self.position])
+
+    @classmethod
+    def load(cls, text: str) -> State:
+        """Read a state that was unsealed, and so was minted here.
+
+        Raises:
+            RunNotFound: It was minted by another tool that shares the key.
+        """
+        try:
+            run_id, position = json.loads(text)
+            return cls(str(run_id), int(position))
+        except (ValueError, TypeError) as error:
+            raise RunNotFound(
+                "This requestState is not of an agent's run. Call the agent again without it."
+            ) from error
+
+
+def input_required(parked: Parked) -> InputRequiredResult:
+    """The result that asks for all outstanding questions."""
+    return InputRequiredResult(
+        input_requests={question.id: _request(question) for question in parked.questions},
+        request_state=State(parked.run_id, parked.position).dump(),
+    )
+
+
+def _request(question: Question) -> InputRequest:
+    match question.kind:
+        case Kind.SAMPLE:
+            return CreateMessageRequest.model_validate({"params": question.params}, by_name=False)
+        case Kind.ELICIT:
+            return ElicitRequest.model_validate({"params": question.params}, by_name=False)
+        case _:
+            return ListRootsRequest()

@@ -1,0 +1,256 @@
+"""The journal: the ordered record of a run, its entries and their codec.
+
+Rules:
+
+- an entry is written before it is acted on, and never changed;
+- the order of `Answered` entries is the order of delivery, live and on replay;
+- every stored line carries the format version, so that an old reader refuses what it cannot
+  read instead of guessing;
+- a conversation is stored once: a `sample` whose messages extend those of an earlier one in the
+  same branch stores only what was added. Without this a long tool loop costs the square of its
+  length.
+
+The driver encodes and decodes; stores keep opaque lines.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NamedTuple
+
+from inverted.core.effects import Json, Kind
+from inverted.errors import AGENT_ERRORS, AgentError, JournalError, JournalVersionError
+
+FORMAT: Final = 1
+"""Format version of every line that this version writes."""
+
+FLAGS: Final[tuple[str, ...]] = ()
+"""Behaviour flags that new runs start with: how the engine can change under parked runs."""
+
+
+class Failure(NamedTuple):
+    """An error as the journal keeps it."""
+
+    type: str
+    message: str
+    data: dict[str, Json] | None = None
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Describe an exception for the journal."""
+        data = error.data if isinstance(error, AgentError) else None
+        return cls(type(error).__name__, str(error), data or None)
+
+    def exception(self) -> AgentError:
+        """The exception that the agent's body sees, live and on replay alike."""
+        return AGENT_ERRORS.get(self.type, AgentError)(self.message, self.data)
+
+
+class Started(NamedTuple):
+    """The first entry of a run."""
+
+    agent: str
+    arguments: dict[str, Json]
+    flags: tuple[str, ...] = FLAGS
+
+
+class Asked(NamedTuple):
+    """A branch parked at an effect. For a step this is also "step started"."""
+
+    id: str
+    kind: Kind
+    question: Json
+
+
+class Answered(NamedTuple):
+    """An effect was answered, and the answer delivered. For a step: "step finished"."""
+
+    id: str
+    value: Json = None
+    failure: Failure | None = None
+    sealed: bool = False
+
+
+class Attempted(NamedTuple):
+    """One attempt of a step failed and another will follow. Never delivered."""
+
+    id: str
+    attempt: int
+    failure: Failure
+
+
+class CancelRequested(NamedTuple):
+    """Somebody outside asked the run to stop; delivered to the root branch."""
+
+    reason: str
+
+
+class Checkpointed(NamedTuple):
+    """The body starts again from this state; entries before it are not needed any more.
+
+    `spent` carries what the run has used of its limits so far; it is not compared on replay.
+    """
+
+    segment: int
+    state: Json
+    spent: dict[str, int] | None = None
+
+
+class Finished(NamedTuple):
+    """The last entry: `completed` with a result, `failed` with a failure, or `cancelled`."""
+
+    status: str
+    result: Json = None
+    failure: Failure | None = None
+
+
+Entry = Started | Asked | Answered | Attempted | CancelRequested | Checkpointed | Finished
+
+
+class Codec:
+    """Encodes and decodes the entries of one run, in journal order.
+
+    It is stateful because a conversation is stored as the difference from an earlier one; use one
+    codec for one run and feed it every entry of the current segment in order.
+    """
+
+    __slots__ = ("_conversations",)
+
+    def __init__(self) -> None:
+        # The last conversation of each branch: (id of the effect that asked it, its messages).
+        self._conversations: dict[str, tuple[str, list[Json]]] = {}
+
+    def encode(self, entry: Entry, at: float) -> bytes:
+        """One line for the store.
+
+        Args:
+            entry: What happened.
+            at: Wall-clock seconds, kept for people and timers; never compared on replay.
+
+        Raises:
+            JournalError: The entry holds something that JSON cannot express.
+        """
+        line: dict[str, Json] = {"v": FORMAT, "at": at}
+        match entry:
+            case Asked(id, kind, question):
+                line |= {"t": "asked", "id": id, "k": kind.value, "q": question}
+                if kind is Kind.SAMPLE:
+                    line["q"] = self._shorten(id, question)
+            case Answered(id, value, failure, sealed):
+                line |= {"t": "answered", "id": id}
+                line |= {"err": _failure_out(failure)} if failure else {"ok": value}
+                if sealed:
+                    line["sealed"] = True
+            case Attempted(id, attempt, failure):
+                line |= {"t": "attempted", "id": id, "n": attempt, "err": _failure_out(failure)}
+            case Started(agent, arguments, flags):
+                line |= {"t": "started", "agent": agent, "args": arguments, "flags": list(flags)}
+            case CancelRequested(reason):
+                line |= {"t": "cancel", "why": reason}
+            case Checkpointed(segment, state, spent):
+                line |= {"t": "checkpoint", "n": segment, "state": state, "spent": spent}
+                self._conversations.clear()
+            case Finished(status, result, failure):
+                line |= {"t": "finished", "status": status}
+                line |= {"err": _failure_out(failure)} if failure else {"ok": result}
+        return _dump(line)
+
+    def decode(self, line: bytes) -> tuple[Entry, float]:
+        """The entry of one stored line and the time it was written.
+
+        Raises:
+            JournalVersionError: A newer version of this package wrote the line.
+            JournalError: The line is damaged.
+        """
+        try:
+            raw = json.loads(line)
+            version = raw["v"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(line) from error
+        if version != FORMAT:
+            raise JournalVersionError(
+                f"The journal of this run was written in format {version!r}; this version reads "
+                f"format {FORMAT}. Nothing was changed. Upgrade inverted to continue the run."
+            )
+        try:
+            return self._entry(raw), raw["at"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _damaged(line) from error
+
+    def _entry(self, raw: dict[str, Any]) -> Entry:
+        match raw["t"]:
+            case "asked":
+                id, kind, question = raw["id"], Kind(raw["k"]), raw["q"]
+                if kind is Kind.SAMPLE:
+                    question = self._lengthen(id, question)
+                return Asked(id, kind, question)
+            case "answered":
+                sealed = raw.get("sealed", False)
+                return Answered(raw["id"], raw.get("ok"), _failure_in(raw.get("err")), sealed)
+            case "attempted":
+                return Attempted(raw["id"], raw["n"], Failure(**raw["err"]))
+            case "started":
+                return Started(raw["agent"], raw["args"], tuple(raw["flags"]))
+            case "cancel":
+                return CancelRequested(raw["why"])
+            case "checkpoint":
+                self._conversations.clear()
+                return Checkpointed(raw["n"], raw["state"], raw.get("spent"))
+            case "finished":
+                return Finished(raw["status"], raw.get("ok"), _failure_in(raw.get("err")))
+            case other:
+                raise ValueError(f"unknown entry type {other!r}")
+
+    def _shorten(self, id: str, question: dict[str, Json]) -> dict[str, Json]:
+        messages: list[Json] = question["messages"]
+        branch = id.rpartition(".")[0]
+        earlier = self._conversations.get(branch)
+        self._conversations[branch] = (id, messages)
+        if earlier is None:
+            return question
+        base, known = earlier
+        keep = len(known)
+        if keep > len(messages) or messages[:keep] != known:
+            return question
+        return {**question, "messages": {"of": base, "keep": keep, "add": messages[keep:]}}
+
+    def _lengthen(self, id: str, question: dict[str, Json]) -> dict[str, Json]:
+        stored = question["messages"]
+        branch = id.rpartition(".")[0]
+        if isinstance(stored, dict):
+            base, known = self._conversations[branch]
+            if base != stored["of"]:
+                raise ValueError(f"conversation of {stored['of']!r} is missing")
+            question = {**question, "messages": [*known[: stored["keep"]], *stored["add"]]}
+        self._conversations[branch] = (id, question["messages"])
+        return question
+
+
+def _dump(line: dict[str, Json]) -> bytes:
+    try:
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except UnicodeEncodeError:  # a lone surrogate: legal in JSON escapes, not in UTF-8
+        return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise JournalError(
+            f"This cannot be journaled because it is not JSON: {error}. Return JSON values, pydantic "
+            "models or dataclasses from steps, and no NaN or infinity."
+        ) from error
+
+
+def _failure_out(failure: Failure) -> dict[str, Json]:
+    out: dict[str, Json] = {"type": failure.type, "message": failure.message}
+    if failure.data:
+        out["data"] = failure.data
+    return out
+
+
+def _failure_in(raw: dict[str, Any] | None) -> Failure | None:
+    return None if raw is None else Failure(**raw)
+
+
+def _damaged(line: bytes) -> JournalError:
+    return JournalError(
+        f"A journal line is damaged and cannot be read: {line[:80]!r}. Nothing was changed. Restore "
+        "the store from a backup, or cancel the run and start it again."
+    )

@@ -1,0 +1,100 @@
+"""What the verbs of `Run` return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from mcp_types import CreateMessageResultWithTools, SamplingMessage, TextContent, ToolUseContent
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AcceptedElicitation(Generic[T]):
+    """The person answered. `data` is validated and typed."""
+
+    data: T
+    action: Literal["accept"] = "accept"
+
+
+@dataclass(frozen=True)
+class DeclinedElicitation:
+    """The person said no."""
+
+    action: Literal["decline"] = "decline"
+    data: None = None
+
+
+@dataclass(frozen=True)
+class CancelledElicitation:
+    """The person closed the question without an answer."""
+
+    action: Literal["cancel"] = "cancel"
+    data: None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of a `sample`, over all its turns.
+
+    The protocol reports none, so they are estimated at four characters each, and say so.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    model_calls: int
+    estimated: bool = True
+
+
+@dataclass(frozen=True)
+class SamplingResult(Generic[T]):
+    """Result of `Run.sample`.
+
+    Attributes:
+        text: The model's text; the JSON for a structured result.
+        result: The text, or the validated object when a `result_type` was given.
+        history: Every message, in order; pass it on to continue the conversation.
+        model: Name of the model that gave the last message.
+        stop_reason: Why it stopped, as the client said.
+        usage: Estimated tokens.
+    """
+
+    text: str | None
+    result: T
+    history: list[SamplingMessage]
+    model: str
+    stop_reason: str | None
+    usage: Usage = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SampleStep:
+    """Result of `Run.sample_step`: one turn of the model.
+
+    Attributes:
+        response: What the client returned.
+        history: The messages so far, this turn and its tool results included.
+    """
+
+    response: CreateMessageResultWithTools
+    history: list[SamplingMessage]
+
+    @property
+    def is_tool_use(self) -> bool:
+        """Whether the model called tools."""
+        return bool(self.tool_calls)
+
+    @property
+    def tool_calls(self) -> list[ToolUseContent]:
+        """The tool calls of this turn."""
+        return [block for block in self.response.content_as_list if isinstance(block, ToolUseContent)]
+
+    @property
+    def text(self) -> str | None:
+        """The text of this turn, if there is any."""
+        texts = [block.text for block in self.response.content_as_list if isinstance(block, TextContent)]
+        return "\n".join(texts) if texts else None
+
+
+JsonSchema = dict[str, Any]

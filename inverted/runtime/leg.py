@@ -1,0 +1,396 @@
+"""A leg: one drive of a run from delivered answers until it is parked or done.
+
+The loop is: settle what this process can answer at once, commit, act, wait, deliver. Everything is
+written before it is acted on: the questions of a step and of the client are in the store before the
+step runs or the client hears of them, and an answer is in the store before anything that follows
+from it. One commit carries all that happened between two waits.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+
+import anyio
+import anyio.abc
+
+from inverted.core.effects import QUESTIONS, Effect, Json, Kind
+from inverted.core.journal import (
+    Answered,
+    Asked,
+    Attempted,
+    CancelRequested,
+    Checkpointed,
+    Failure,
+    Finished,
+)
+from inverted.core.lifecycle import Status
+from inverted.errors import InvertedError, JournalError, LimitExceeded, StoreConflict
+from inverted.runtime.live import Live
+from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
+from inverted.runtime.steps import StepCall, StepInfo, step_failure
+from inverted.stores.base import Append, Lease, Store
+
+MAX_REFUSALS = 1000
+"""A body that keeps asking after this many limit errors is ended, or it would spin for ever."""
+
+
+class Leg:
+    """Drives one run once. Created by `Runtime`, which holds the run's lock meanwhile."""
+
+    def __init__(
+        self, live: Live, carrier: Carrier, store: Store, clock: Clock, sealer: Sealer | None, owner: str, lease: float
+    ) -> None:
+        self._live = live
+        self._carrier = carrier
+        self._store = store
+        self._clock = clock
+        self._sealer = sealer
+        self._owner = owner
+        self._lease = lease
+        self._scopes: dict[str, anyio.CancelScope] = {}
+        self._steps: set[str] = set()
+        self._stopping: set[str] = set()
+        self._fresh: list[str] = []
+        self._refused = 0
+        self._done: list[tuple[str, Answer] | Attempted] = []
+        self._wake = anyio.Event()
+        self._ended: Ended | None = None
+
+    async def run(self, answers: Mapping[str, Json], cancel: str | None = None) -> Outcome:
+        """Drive until the run is parked or done.
+
+        Args:
+            answers: Raw answers from outside, by effect id. What is not asked is ignored.
+            cancel: Reason to cancel the run, if it shall be cancelled.
+
+        Raises:
+            AnswerError: An answer has the wrong shape; nothing was delivered.
+            StoreConflict: Another process moved the run on; this copy is useless now.
+            StoreError: The store failed.
+        """
+        live = self._live
+        for id, answer in self._read(answers):
+            self._deliver(id, answer)
+        if cancel is not None and not live.machine.cancelled:
+            self._write_asked()
+            live.write(CancelRequested(cancel), self._clock.now())
+            live.machine.cancel()
+            self._withdraw()
+        self._fresh = list(live.machine.parked)
+        try:
+            async with anyio.create_task_group() as tasks:
+                await self._loop(tasks)
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _only(group) from None
+        if self._ended is not None:
+            return self._ended
+        return Parked(live.record.id, live.record.position, self._questions())
+
+    async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
+        machine = self._live.machine
+        heartbeat = False
+        while True:
+            self._settle()
+            await self._commit()
+            for payload in machine.notices:
+                await self._carrier.notify(payload)
+            machine.notices.clear()
+            if self._ended is not None or not self._busy():
+                return
+            self._launch(tasks)
+            if not heartbeat:
+                heartbeat = True
+                tasks.start_soon(self._heartbeat)
+            await self._wake.wait()
+            self._wake = anyio.Event()
+            self._collect()
+
+    # -- deliveries -------------------------------------------------------------------------
+
+    def _read(self, answers: Mapping[str, Json]) -> list[tuple[str, Answer]]:
+        """Check every answer before any is delivered. The order is that of the questions."""
+        accepted: list[tuple[str, Answer]] = []
+        for id, effect, _ in self._live.machine.parked.values():
+            if id in answers and effect.kind in QUESTIONS:
+                question = Question(id, effect.kind, effect.question)
+                accepted.append((id, self._carrier.read(question, answers[id])))
+        return accepted
+
+    def _deliver(self, id: str, answer: Answer, *, sealed: bool = False) -> None:
+        """Journal an answer and hand it to the body.
+
+        An answer to something that was withdrawn is recorded and ignored by the machine.
+        """
+        # What was asked before comes first in the journal.
+        self._write_asked()
+        value = answer.value
+        if sealed and answer.failure is None:
+            value = self._seal(value)
+        try:
+            self._live.write(Answered(id, value, answer.failure, sealed), self._clock.now())
+        except JournalError as error:
+            answer = Answer(failure=Failure.of(error))
+            self._live.write(Answered(id, None, answer.failure), self._clock.now())
+        self._live.machine.deliver(id, answer.value, answer.failure)
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        """Ask what is not needed any more to stop. A step's outcome is waited for and recorded."""
+        for id in self._live.machine.withdrawn:
+            scope = self._scopes.pop(id, None)
+            if scope is not None:
+                scope.cancel()
+                if id in self._steps:
+                    self._stopping.add(id)
+        self._live.machine.withdrawn.clear()
+
+    def _write_asked(self) -> None:
+        live, now = self._live, self._clock.now()
+        for asked in live.machine.asked:
+            if isinstance(asked, Checkpointed):
+                live.write(asked, now)
+            else:
+                id, effect, _ = asked
+                live.write(Asked(id, effect.kind, effect.question), now)
+                self._fresh.append(id)
+        live.machine.asked.clear()
+
+    def _settle(self) -> None:
+        """Answer at once what needs no waiting, until only outside work is left."""
+        machine = self._live.machine
+        self._write_asked()
+        while self._fresh:
+            fresh, self._fresh = self._fresh, []
+            for id in fresh:
+                parked = machine.parked.get(id)
+                answer = None if parked is None else self._at_once(id, parked[1])
+                if answer is not None:
+                    self._deliver(id, answer)
+            self._write_asked()
+
+    def _at_once(self, id: str, effect: Effect) -> Answer | None:
+        exceeded = self._exceeded(effect.kind)
+        if exceeded is not None:
+            self._refused += 1
+            if self._refused > MAX_REFUSALS:
+                self._live.machine.abandon(LimitExceeded(exceeded))
+                return None
+            return Answer(failure=Failure("LimitExceeded", exceeded))
+        if effect.kind is Kind.VALUE:
+            return Answer(self._value(effect.question["of"]))
+        if effect.kind is Kind.SLEEP and self._live.due.get(id, 0.0) <= self._clock.now():
+            return Answer(None)
+        if effect.kind in QUESTIONS:
+            refusal = self._carrier.refusal(effect.kind, effect.question)
+            return None if refusal is None else Answer(failure=refusal)
+        return None
+
+    def _value(self, of: str) -> Json:
+        match of:
+            case "now":
+                return self._clock.now()
+            case "uuid":
+                return str(uuid.uuid4())
+            case "random":
+                return random.random()  # noqa: S311 - not for secrets; run.random() says so
+            case _:
+                return self._carrier.describe()
+
+    def _exceeded(self, kind: Kind) -> str | None:
+        live, limits = self._live, self._live.agent.limits
+        checks = [
+            ("seconds", limits.seconds, self._clock.now() - live.record.created),
+            ("journal_bytes", limits.journal_bytes, live.record.size + sum(map(len, live.lines))),
+        ]
+        if kind is Kind.SAMPLE:
+            # The call in question is already counted: it was written as asked.
+            checks.append(("model_calls", limits.model_calls, live.spent["model_calls"]))
+            checks.append(("tokens", limits.tokens, live.spent["tokens"]))
+        for name, limit, used in checks:
+            if limit is not None and used > limit:
+                return (
+                    f"The run used up its limit {name}={limit} (it is at {used:.0f}). Raise it with "
+                    f"@server.agent(limits=Limits({name}=...)), or let the agent ask for less."
+                )
+        return None
+
+    # -- the world --------------------------------------------------------------------------
+
+    def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
+        """Start everything that is parked and not yet in flight."""
+        for id, effect, _ in self._live.machine.parked.values():
+            if id in self._scopes:
+                continue
+            if effect.kind is Kind.STEP:
+                self._scopes[id] = anyio.CancelScope()
+                self._steps.add(id)
+                tasks.start_soon(self._step, id, effect)
+            elif effect.kind is Kind.SLEEP:
+                self._scopes[id] = anyio.CancelScope()
+                tasks.start_soon(self._timer, id)
+            elif self._carrier.inline:
+                self._scopes[id] = anyio.CancelScope()
+                tasks.start_soon(self._ask, Question(id, effect.kind, effect.question))
+
+    def _busy(self) -> bool:
+        """Whether this leg has something to wait for. A timer alone does not hold up a question."""
+        kinds = {effect.kind for _, effect, _ in self._live.machine.parked.values()}
+        if self._stopping or Kind.STEP in kinds:
+            return True
+        return bool(kinds) and (self._carrier.inline or not kinds & QUESTIONS)
+
+    async def _step(self, id: str, effect: Effect) -> None:
+        call = effect.local
+        assert isinstance(call, StepCall)  # noqa: S101 - only run.step builds steps
+        name = effect.question["name"]
+        attempt = self._live.attempts.get(id, 0)
+        with self._scopes[id] as scope:
+            while True:
+                attempt += 1
+                try:
+                    value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
+                except Exception as error:  # noqa: BLE001 - any error of the author's function
+                    failure = step_failure(name, error, attempt)
+                    if attempt >= call.retry.attempts or not isinstance(error, call.retry.on):
+                        self._finished(id, Answer(failure=failure))
+                        return
+                    self._finished(id, None, Attempted(id, attempt, failure))
+                    await self._clock.sleep(call.retry.pause(attempt))
+                else:
+                    self._finished(id, Answer(value))
+                    return
+        if scope.cancelled_caught:
+            interrupted = RuntimeError("interrupted, because its branch was cancelled")
+            self._finished(id, Answer(failure=step_failure(name, interrupted, attempt)))
+
+    async def _timer(self, id: str) -> None:
+        with self._scopes[id]:
+            await self._clock.sleep(max(0.0, self._live.due[id] - self._clock.now()))
+            self._finished(id, Answer(None))
+
+    async def _ask(self, question: Question) -> None:
+        with self._scopes[question.id]:
+            self._finished(question.id, await self._carrier.ask(question))
+
+    def _finished(self, id: str, answer: Answer | None, attempted: Attempted | None = None) -> None:
+        if attempted is not None:
+            self._done.append(attempted)
+        elif answer is not None:
+            self._done.append((id, answer))
+        self._wake.set()
+
+    def _collect(self) -> None:
+        done, self._done = self._done, []
+        for each in done:
+            if isinstance(each, Attempted):
+                self._live.write(each, self._clock.now())
+                continue
+            id, answer = each
+            self._scopes.pop(id, None)
+            self._stopping.discard(id)
+            parked = self._live.machine.parked.get(id)
+            call = parked[1].local if parked is not None else None
+            self._deliver(id, answer, sealed=isinstance(call, StepCall) and call.secret)
+
+    # -- the store --------------------------------------------------------------------------
+
+    async def _commit(self) -> None:
+        live, now = self._live, self._clock.now()
+        status = Status.INPUT_REQUIRED if live.questions else Status.WORKING
+        busy = self._busy()
+        if live.machine.done and not busy:
+            self._ended = self._end()
+            status = self._ended.status
+            live.write(Finished(status, self._ended.result, self._ended.failure), now)
+        until = now + self._lease if busy else None
+        if not live.created:
+            record = live.record
+            record = replace(
+                record,
+                status=status,
+                updated=now,
+                position=len(live.lines),
+                segment_start=live.segment_start or 0,
+                size=sum(map(len, live.lines)),
+                lease=None if until is None else Lease(self._owner, until),
+            )
+            await self._store.create(record, live.lines)
+            live.record, live.created = record, True
+        elif live.lines:
+            live.record = await self._store.append(
+                live.record.id,
+                Append(
+                    position=live.record.position,
+                    fence=live.record.fence,
+                    owner=self._owner,
+                    lines=live.lines,
+                    status=status,
+                    now=now,
+                    lease_until=until,
+                    segment_start=live.segment_start,
+                ),
+            )
+        elif busy and live.record.lease is None:
+            await self._take_lease()
+        live.lines, live.segment_start = [], None
+
+    def _end(self) -> Ended:
+        live, machine = self._live, self._live.machine
+        run_id = live.record.id
+        if machine.cancelled:
+            return Ended(run_id, Status.CANCELLED)
+        if machine.error is not None:
+            return Ended(run_id, Status.FAILED, None, Failure.of(machine.error))
+        try:
+            return Ended(run_id, Status.COMPLETED, live.agent.encode(machine.result))
+        except Exception as error:  # noqa: BLE001 - pydantic and the author's types raise anything
+            message = (
+                f"The agent returned a {type(machine.result).__name__} that cannot be sent as its result: "
+                f"{error}. Return what its annotation says."
+            )
+            return Ended(run_id, Status.FAILED, None, Failure("AgentCodeError", message))
+
+    async def _take_lease(self) -> None:
+        live, now = self._live, self._clock.now()
+        record = await self._store.acquire(live.record.id, self._owner, now, now + self._lease)
+        if record is None or record.position != live.record.position:
+            raise StoreConflict(f"Another process works on run {live.record.id}. Wait for it and reload.")
+        live.record = record
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await self._clock.sleep(self._lease / 3)
+            now = self._clock.now()
+            record = await self._store.acquire(self._live.record.id, self._owner, now, now + self._lease)
+            if record is None or record.fence != self._live.record.fence:
+                raise StoreConflict(f"The lease on run {self._live.record.id} was lost. Reload it.")
+            self._live.record = replace(self._live.record, lease=record.lease)
+
+    def _seal(self, value: Json) -> str:
+        if self._sealer is None:
+            raise InvertedError(
+                "A step was marked secret, but this runtime has no sealing key, so its result cannot be "
+                "journaled. Give AgentServer a key, or do not mark the step secret."
+            )
+        return self._sealer.seal(json.dumps(value).encode())
+
+    def _questions(self) -> list[Question]:
+        return [
+            Question(id, effect.kind, effect.question)
+            for id, effect, _ in self._live.machine.parked.values()
+            if effect.kind in QUESTIONS
+        ]
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a task group, unwrapped: callers match on types."""
+    first: BaseException = group
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
+

@@ -1,0 +1,154 @@
+"""A run in memory: its record, its machine, and the lines that are not yet written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from inverted.core.effects import QUESTIONS, Json, Kind
+from inverted.core.journal import (
+    Answered,
+    Asked,
+    Attempted,
+    Checkpointed,
+    Codec,
+    Entry,
+    Finished,
+    Started,
+)
+from inverted.core.lifecycle import Status
+from inverted.core.machine import Machine
+from inverted.core.replay import replay
+from inverted.errors import JournalError
+from inverted.runtime.ports import Agent, Ended, RunInfo, Sealer
+from inverted.stores.base import RunRecord
+
+
+class Live:
+    """One run that this process holds. Only `runtime` touches it, under the run's lock."""
+
+    __slots__ = ("agent", "attempts", "codec", "created", "due", "lines", "machine", "record", "segment_start", "spent")
+
+    def __init__(self, agent: Agent, record: RunRecord, machine: Machine, codec: Codec, created: bool) -> None:
+        self.agent = agent
+        self.record = record
+        self.machine = machine
+        self.codec = codec
+        self.created = created
+        self.lines: list[bytes] = []
+        self.segment_start: int | None = None
+        self.due: dict[str, float] = {}
+        self.attempts: dict[str, int] = {}
+        self.spent: dict[str, int] = {"model_calls": 0, "tokens": 0}
+
+    def write(self, entry: Entry, at: float) -> None:
+        """Queue one entry for the next commit, and count what it spends."""
+        if isinstance(entry, Checkpointed):
+            entry = entry._replace(spent=dict(self.spent))
+            self.segment_start = self.record.position + len(self.lines)
+        self.lines.append(self.codec.encode(entry, at))
+        self.count(entry, at)
+
+    def count(self, entry: Entry, at: float) -> None:
+        """Keep the counters of limits, attempts and timers; the same live and on replay."""
+        match entry:
+            case Asked(id=id, kind=Kind.SLEEP, question=question):
+                self.due[id] = at + question["seconds"]
+            case Asked(kind=Kind.SAMPLE, question=question):
+                self.spent["model_calls"] += 1
+                self.spent["tokens"] += estimate_tokens(question)
+            case Answered(id=id, value=value):
+                self.due.pop(id, None)
+                self.attempts.pop(id, None)
+                if isinstance(value, dict) and value.get("role") == "assistant":
+                    self.spent["tokens"] += estimate_tokens(value)
+            case Attempted(id=id, attempt=attempt):
+                self.attempts[id] = attempt
+            case Checkpointed(spent=spent):
+                self.spent.update(spent or {})
+            case _:
+                pass
+
+    @property
+    def questions(self) -> list[str]:
+        """Ids of the outstanding questions to the client, in the order they were asked."""
+        return [id for id, effect, _ in self.machine.parked.values() if effect.kind in QUESTIONS]
+
+
+def estimate_tokens(value: Json) -> int:
+    """Tokens of the text in a JSON value, at four characters each; media count by their size."""
+    return (_characters(value) + 3) // 4
+
+
+def _characters(value: Json) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_characters, value.values()))
+    if isinstance(value, list):
+        return sum(map(_characters, value))
+    return 1
+
+
+def begin(agent: Agent, record: RunRecord, arguments: dict[str, Json], now: float) -> Live:
+    """A new run, started and not yet written."""
+    info = RunInfo(record.id, agent.name, agent.limits)
+    live = Live(
+        agent, record, Machine(lambda restored: agent.body(info, arguments, restored)), Codec(), created=False
+    )
+    live.write(Started(agent.name, arguments), now)
+    live.machine.start()
+    return live
+
+
+def load(agent: Agent, record: RunRecord, first: bytes, lines: list[bytes], sealer: Sealer | None) -> Live | Ended:
+    """A run from its journal.
+
+    Args:
+        agent: The agent's code.
+        record: The run as stored.
+        first: The first line of the journal, which holds the arguments.
+        lines: The lines from the last checkpoint on.
+        sealer: Opens the results of secret steps.
+
+    Raises:
+        JournalError: A line is damaged or of a newer format, or a secret cannot be opened.
+        DeterminismError: The agent's code does not follow the journal.
+    """
+    started, _ = Codec().decode(first)
+    if not isinstance(started, Started):
+        raise JournalError(f"The journal of run {record.id} does not begin with its start. Restore the store.")
+    codec = Codec()
+    entries: list[tuple[Entry, float]] = [codec.decode(line) for line in lines]
+    last = entries[-1][0]
+    if isinstance(last, Finished):
+        return Ended(record.id, Status(last.status), last.result, last.failure)
+    info = RunInfo(record.id, agent.name, agent.limits)
+    machine = replay(
+        lambda restored: agent.body(info, started.arguments, restored),
+        [_open(entry, sealer) for entry, _ in entries],
+    )
+    live = Live(agent, record, machine, codec, created=True)
+    for entry, at in entries:
+        live.count(entry, at)
+    return live
+
+
+def arguments_of(first: bytes) -> Mapping[str, Json]:
+    """The arguments that a run was started with."""
+    started, _ = Codec().decode(first)
+    return started.arguments if isinstance(started, Started) else {}
+
+
+def _open(entry: Entry, sealer: Sealer | None) -> Entry:
+    if not isinstance(entry, Answered) or not entry.sealed:
+        return entry
+    try:
+        if sealer is None:
+            raise ValueError("this process has no sealing key")
+        return entry._replace(value=json.loads(sealer.unseal(entry.value)), sealed=False)
+    except Exception as error:
+        raise JournalError(
+            f"The result of a secret step ({entry.id}) cannot be opened: {error}. Start the server with "
+            "the sealing key that wrote it (INVERTED_KEYS, or the key file in the data directory)."
+        ) from error

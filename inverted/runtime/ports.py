@@ -1,0 +1,170 @@
+"""What the runtime needs from outside: a clock, a sealer for secrets, a carrier for questions.
+
+Also what it knows of an agent, and what a request gets back from it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import anyio
+
+from inverted.core.effects import Json, Kind
+from inverted.core.journal import Failure
+from inverted.core.lifecycle import Status
+
+
+class Clock(Protocol):
+    """Wall-clock time. `inverted.testing` has a virtual one."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; cancellable."""
+        ...
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Clock.sleep`."""
+        await anyio.sleep(seconds)
+
+
+class Sealer(Protocol):
+    """Encrypts the results of secret steps for the journal."""
+
+    def seal(self, payload: bytes) -> str:
+        """An opaque token that protects the payload."""
+        ...
+
+    def unseal(self, token: str) -> bytes:
+        """Reverse `seal`; raises for anything that it did not mint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to an effect: a JSON value, or a failure that is raised in the agent's body."""
+
+    value: Json = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An outstanding question to the client."""
+
+    id: str
+    kind: Kind
+    params: dict[str, Json]
+
+
+class Carrier(Protocol):
+    """How questions reach the client while one leg runs."""
+
+    inline: bool
+    """Whether the leg waits while `ask` gets the answer. Otherwise questions stay parked."""
+
+    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
+        """Why this client cannot be asked this, or None. Called before every question."""
+        ...
+
+    def read(self, question: Question, raw: Json) -> Answer:
+        """Check the shape of an answer that arrived from outside.
+
+        Raises:
+            AnswerError: It is not an answer to this kind of question.
+        """
+        ...
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask and wait. Only called when `inline`."""
+        ...
+
+    async def notify(self, payload: dict[str, Json]) -> None:
+        """Send a one-way message; never raises for a client that is gone."""
+        ...
+
+    def describe(self) -> list[str]:
+        """What the client can answer, for `run` to choose how to ask."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one run may use. None means no limit.
+
+    Attributes:
+        model_calls: Sampling requests.
+        tokens: Tokens in and out; estimated from text length, because the protocol reports none.
+        seconds: Wall-clock time since the start, waiting included.
+        journal_bytes: Size of the journal.
+        turns: Default of `max_turns`: model turns within one `run.sample`.
+        concurrent: Runs of one principal that this process drives at the same time.
+    """
+
+    model_calls: int | None = 500
+    tokens: int | None = 5_000_000
+    seconds: float | None = 30 * 24 * 3600.0
+    journal_bytes: int | None = 64 * 1024 * 1024
+    turns: int = 25
+    concurrent: int | None = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What an agent's body may know of its run without asking."""
+
+    id: str
+    agent: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent as the runtime knows it.
+
+    Attributes:
+        name: Its name; stored with every run.
+        body: Makes the coroutine from the run, the arguments and the state of a checkpoint.
+        encode: Turns what the body returns into JSON for the journal.
+        limits: Limits of its runs.
+    """
+
+    name: str
+    body: Callable[[RunInfo, dict[str, Json], Json], Coroutine[Any, Any, Any]]
+    encode: Callable[[Any], Json]
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """The leg ended: the run waits for answers to these questions."""
+
+    run_id: str
+    position: int
+    questions: list[Question]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The run has ended."""
+
+    run_id: str
+    status: Status
+    result: Json = None
+    failure: Failure | None = None
+
+
+Outcome = Parked | Ended

@@ -1,0 +1,265 @@
+"""The runtime: begins, resumes and cancels runs, and keeps some of them in memory.
+
+A request names a run and brings answers; the reply is where the run stands afterwards. The store
+decides: a copy in memory is used only while it stands where the store does, so any process can
+serve any request, and a duplicate, late, partial or reordered one changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from weakref import WeakValueDictionary
+
+import anyio
+
+from inverted.core.effects import Json
+from inverted.core.lifecycle import Status
+from inverted.errors import LimitExceeded, RunBusy, RunError, RunNotFound, StoreConflict
+from inverted.runtime.leg import Leg
+from inverted.runtime.live import Live, arguments_of, begin, load
+from inverted.runtime.ports import Agent, Carrier, Clock, Ended, Outcome, Sealer, SystemClock
+from inverted.stores.base import RunRecord, Store
+
+
+def new_run_id() -> str:
+    """A name for a run, with 128 bits of entropy."""
+    return secrets.token_urlsafe(16)
+
+
+class Runtime:
+    """Drives runs of any agents against one store.
+
+    Args:
+        store: Where runs live.
+        clock: Time; replaced in tests.
+        sealer: Encrypts results of secret steps; without one secret steps are refused.
+        hot_runs: How many parked runs stay in memory. The others are replayed when they are needed.
+        lease: Seconds after which a process that stopped answering loses a run.
+        patience: Seconds a request waits for another process that works on its run.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        sealer: Sealer | None = None,
+        hot_runs: int = 1000,
+        lease: float = 30.0,
+        patience: float = 60.0,
+    ) -> None:
+        self.store = store
+        self.clock: Clock = clock or SystemClock()
+        self.owner = uuid.uuid4().hex
+        self._sealer = sealer
+        self._hot_runs = hot_runs
+        self._lease = lease
+        self._patience = patience
+        self._hot: OrderedDict[str, Live] = OrderedDict()
+        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        self._driving: dict[str | None, int] = {}
+
+    async def begin(
+        self,
+        agent: Agent,
+        arguments: dict[str, Json],
+        carrier: Carrier,
+        *,
+        principal: str | None = None,
+        key: str | None = None,
+        run_id: str | None = None,
+    ) -> Outcome:
+        """Start a run, or continue the one that the client gave this key.
+
+        Args:
+            agent: The agent.
+            arguments: Its arguments as JSON.
+            carrier: How to reach the client.
+            principal: The authenticated caller.
+            key: The client's name for the run.
+            run_id: Id of a new run, from `new_run_id`; made here if not given.
+
+        Returns:
+            Where the run stands.
+
+        Raises:
+            RunError: The key names a run with other arguments.
+            LimitExceeded: The principal has too many runs in progress here.
+            StoreError: The store failed.
+        """
+        if key is not None:
+            known = await self.store.find(agent.name, principal, key)
+            if known is not None:
+                return await self._continue(agent, arguments, carrier, known, principal)
+        now = self.clock.now()
+        record = RunRecord(
+            id=run_id or new_run_id(),
+            agent=agent.name,
+            principal=principal,
+            key=key,
+            status=Status.WORKING,
+            created=now,
+            updated=now,
+            position=0,
+            segment_start=0,
+            size=0,
+            fence=0,
+            lease=None,
+        )
+        try:
+            async with self._lock(record.id):
+                return await self._drive(begin(agent, record, arguments, now), {}, carrier)
+        except StoreConflict:
+            known = await self.store.find(agent.name, principal, key) if key is not None else None
+            if known is None:
+                return await self.resume(agent, record.id, {}, carrier, principal=principal)
+        return await self._continue(agent, arguments, carrier, known, principal)
+
+    async def resume(
+        self, agent: Agent, run_id: str, answers: Mapping[str, Json], carrier: Carrier, *, principal: str | None = None
+    ) -> Outcome:
+        """Bring answers to a run and drive it on.
+
+        Args:
+            agent: The agent that the run belongs to.
+            run_id: The run.
+            answers: Raw answers by effect id; may be empty, partial, old or repeated.
+            carrier: How to reach the client.
+            principal: The authenticated caller.
+
+        Returns:
+            Where the run stands.
+
+        Raises:
+            RunNotFound: No such run for this caller and agent.
+            RunBusy: Another process worked on it for longer than this runtime waits.
+            AnswerError: An answer has the wrong shape; nothing was delivered.
+            DeterminismError: The agent's code does not follow the journal any more.
+            JournalError: The journal cannot be read.
+            StoreError: The store failed.
+        """
+        return await self._serve(agent, run_id, answers, carrier, principal)
+
+    async def cancel(
+        self, agent: Agent, run_id: str, reason: str, carrier: Carrier, *, principal: str | None = None
+    ) -> Outcome:
+        """Cancel a run: `Cancelled` is thrown into its body, and its cleanup is driven.
+
+        Raises:
+            RunNotFound: No such run for this caller and agent.
+            RunBusy: Another process worked on it for longer than this runtime waits.
+            StoreError: The store failed.
+        """
+        return await self._serve(agent, run_id, {}, carrier, principal, cancel=reason)
+
+    async def _continue(
+        self, agent: Agent, arguments: dict[str, Json], carrier: Carrier, known: RunRecord, principal: str | None
+    ) -> Outcome:
+        first = (await self.store.read(known.id))[0]
+        if arguments_of(first) != arguments:
+            raise RunError(
+                f"The run key {known.key!r} names a run of {agent.name} with other arguments. Use the same "
+                "arguments to continue it, or another key to start a new run."
+            )
+        return await self.resume(agent, known.id, {}, carrier, principal=principal)
+
+    async def _serve(
+        self,
+        agent: Agent,
+        run_id: str,
+        answers: Mapping[str, Json],
+        carrier: Carrier,
+        principal: str | None,
+        cancel: str | None = None,
+    ) -> Outcome:
+        deadline = self.clock.now() + self._patience
+        pause = 0.005
+        while True:
+            async with self._lock(run_id):
+                record = await self.store.get(run_id)
+                if record is None or record.principal != principal or record.agent != agent.name:
+                    raise RunNotFound(
+                        f"There is no run {run_id} of {agent.name} for this caller: it expired, was deleted, "
+                        "or belongs to somebody else. Call the agent again to start a new run."
+                    )
+                if not self._busy_elsewhere(record):
+                    live = await self._load(agent, record)
+                    if isinstance(live, Ended):
+                        return live
+                    try:
+                        return await self._drive(live, answers, carrier, cancel)
+                    except StoreConflict:
+                        pass
+            if self.clock.now() > deadline:
+                raise RunBusy(
+                    f"Another process has been working on run {run_id} for more than {self._patience:.0f} s. "
+                    "Nothing was lost; send the same request again later."
+                )
+            await self.clock.sleep(pause)
+            pause = min(pause * 2, 0.25)
+
+    def _busy_elsewhere(self, record: RunRecord) -> bool:
+        lease = record.lease
+        return lease is not None and lease.owner != self.owner and lease.until > self.clock.now()
+
+    async def _load(self, agent: Agent, record: RunRecord) -> Live | Ended:
+        live = self._hot.pop(record.id, None)
+        if live is not None:
+            if live.record.position == record.position:
+                live.record = record
+                return live
+            live.machine.close()
+        lines = await self.store.read(record.id, record.segment_start)
+        first = lines[0] if record.segment_start == 0 else (await self.store.read(record.id))[0]
+        return load(agent, record, first, lines, self._sealer)
+
+    async def _drive(
+        self, live: Live, answers: Mapping[str, Json], carrier: Carrier, cancel: str | None = None
+    ) -> Outcome:
+        self._enter(live)
+        try:
+            leg = Leg(live, carrier, self.store, self.clock, self._sealer, self.owner, self._lease)
+            outcome = await leg.run(answers, cancel)
+        except BaseException:
+            # The copy in memory may be ahead of the store. The store is the truth.
+            live.machine.close()
+            raise
+        finally:
+            self._leave(live)
+        if isinstance(outcome, Ended):
+            live.machine.close()
+        else:
+            self._keep(live)
+        return outcome
+
+    def _enter(self, live: Live) -> None:
+        principal, limit = live.record.principal, live.agent.limits.concurrent
+        driving = self._driving.get(principal, 0)
+        if limit is not None and driving >= limit:
+            raise LimitExceeded(
+                f"This caller has {driving} runs in progress, the most that Limits(concurrent={limit}) allows. "
+                "Wait for one to end, or raise the limit."
+            )
+        self._driving[principal] = driving + 1
+
+    def _leave(self, live: Live) -> None:
+        principal = live.record.principal
+        self._driving[principal] -= 1
+        if not self._driving[principal]:
+            del self._driving[principal]
+
+    def _keep(self, live: Live) -> None:
+        if self._hot_runs:
+            self._hot[live.record.id] = live
+        else:
+            live.machine.close()
+        while len(self._hot) > self._hot_runs:
+            _, oldest = self._hot.popitem(last=False)
+            oldest.machine.close()
+
+    def _lock(self, run_id: str) -> anyio.Lock:
+        return self._locks.setdefault(run_id, anyio.Lock(fast_acquire=True))
+

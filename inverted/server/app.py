@@ -1,0 +1,144 @@
+"""`AgentServer`: a FastMCP server whose tools may be agents.
+
+Everything of FastMCP works: mounting, auth, proxies, middleware, `fastmcp run`. What is added is
+`@server.agent`, a store for the runs, and sealing keys that survive a restart.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar, overload
+
+from fastmcp import FastMCP
+from fastmcp.server.http import StarletteWithLifespan
+from mcp.server.request_state import RequestStateSecurity
+from mcp_types import Icon, ToolAnnotations
+
+from inverted.run.run import Run
+from inverted.run.signature import Signature
+from inverted.runtime.ports import Clock, Limits
+from inverted.runtime.runtime import Runtime
+from inverted.server.keys import STATE_TTL, SealingKeys
+from inverted.server.tool import ProtocolErrors, agent_tool
+from inverted.stores import MemoryStore, SQLiteStore, Store
+
+Body = Callable[..., Coroutine[Any, Any, Any]]
+F = TypeVar("F", bound=Body)
+
+
+class AgentServer(FastMCP[Any]):
+    """A FastMCP server that owns the control flow of its agents.
+
+    Args:
+        name: Name of the server.
+        instructions: What clients are told about it.
+        store: Where runs live: a `Store`, the path of a SQLite file, `":memory:"` for one that
+            forgets, or None for the default file in the user data directory (or `INVERTED_STORE`).
+        keys: Sealing keys; from `INVERTED_KEYS` or a key file if not given.
+        limits: Limits of every agent that sets none itself.
+        clock: Time; replaced in tests.
+        hot_runs: How many parked runs stay in memory; the others are replayed when needed.
+        settings: Anything else that `FastMCP` takes.
+
+    Raises:
+        InvertedError: A given key is too short.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        instructions: str | None = None,
+        *,
+        store: Store | str | None = None,
+        keys: Sequence[bytes | str] | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        hot_runs: int = 1000,
+        **settings: Any,
+    ) -> None:
+        sealing = SealingKeys(keys)
+        settings.setdefault("request_state_security", RequestStateSecurity(codec=sealing, ttl=STATE_TTL))
+        super().__init__(name, instructions, **settings)
+        self.add_middleware(ProtocolErrors())
+        self._default_limits = limits or Limits()
+        self.runtime = Runtime(_store(store), clock=clock, sealer=sealing, hot_runs=hot_runs)
+
+    @overload
+    def agent(self, fn: F, /) -> F: ...
+
+    @overload
+    def agent(
+        self,
+        *,
+        name: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        icons: list[Icon] | None = None,
+        tags: set[str] | None = None,
+        annotations: ToolAnnotations | dict[str, Any] | None = None,
+        meta: dict[str, Any] | None = None,
+        limits: Limits | None = None,
+    ) -> Callable[[F], F]: ...
+
+    def agent(self, fn: F | None = None, /, *, limits: Limits | None = None, **about: Any) -> F | Callable[[F], F]:
+        """Register an agent: an async function with one parameter of type `Run`.
+
+        Args:
+            fn: The function, when the decorator is used without parentheses.
+            limits: Limits of its runs; the server's if not given.
+            about: How clients see the tool: `name`, `title`, `description`, `icons`, `tags`,
+                `annotations`, `meta`. Name and description come from the function if not given.
+
+        Returns:
+            The function itself, unchanged.
+
+        Raises:
+            TypeError: It is no agent: not async, without a `Run`, or with parameters that a JSON
+                object cannot fill.
+        """
+
+        def register(function: F) -> F:
+            signature = Signature(function, Run)
+            if not inspect.iscoroutinefunction(function) or signature.hidden is None:
+                raise TypeError(
+                    f"{getattr(function, '__name__', function)} is no agent. An agent is an async function "
+                    "with a parameter of type Run: `async def agent(run: Run, ...)`."
+                )
+            self.add_tool(agent_tool(self, signature, limits or self._default_limits, about))
+            return function
+
+        return register if fn is None else register(fn)
+
+    def tool(self, name_or_fn: Any = None, **about: Any) -> Any:
+        """`FastMCP.tool`; a function with a parameter of type `Run` becomes an agent.
+
+        So that code written for FastMCP 3 needs no other change than `ctx: Context` to `run: Run`.
+        """
+        if isinstance(name_or_fn, str):
+            return self.tool(name=name_or_fn, **about)
+        if name_or_fn is None:
+            return lambda function: self.tool(function, **about)
+        if inspect.iscoroutinefunction(name_or_fn) and Signature(name_or_fn, Run, lenient=True).hidden:
+            return self.agent(**about)(name_or_fn)
+        return super().tool(name_or_fn, **about)
+
+    def http_app(self, *args: Any, host_origin_protection: Any = None, **settings: Any) -> StarletteWithLifespan:
+        """`FastMCP.http_app`, with Host and Origin protection on unless it is switched off."""
+        return super().http_app(*args, host_origin_protection=_protected(host_origin_protection), **settings)
+
+    async def run_http_async(self, *args: Any, host_origin_protection: Any = None, **settings: Any) -> None:
+        """`FastMCP.run_http_async`, with Host and Origin protection on unless it is switched off."""
+        await super().run_http_async(
+            *args, host_origin_protection=_protected(host_origin_protection), **settings
+        )
+
+
+def _protected(asked: Any) -> Any:
+    return True if asked is None else asked
+
+
+def _store(store: Store | str | None) -> Store:
+    if store == ":memory:":
+        return MemoryStore()
+    return SQLiteStore(store) if store is None or isinstance(store, str) else store

@@ -1,0 +1,242 @@
+"""An agent as a FastMCP tool: picks the carrier for each call and speaks the protocol's errors.
+
+- 2025-11-25 and older: the call stays open, questions go over the back-channel;
+- 2026-07-28: the call returns `input_required` until the run has ended.
+
+A client may name its run with `_meta["inverted/run-key"]`. Calling the same agent with the same
+arguments and key continues that run, on both eras, also after a crash.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+from fastmcp.exceptions import ToolError
+from fastmcp.exceptions import ValidationError as ArgumentError
+from fastmcp.server.dependencies import get_context
+from fastmcp.server.middleware.middleware import Middleware
+from fastmcp.tools.base import InputRequiredToolResult, Tool, ToolResult
+from fastmcp.tools.function_tool import FunctionTool
+from mcp.server.context import ServerRequestContext
+from mcp.server.request_state import authenticated_principal
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import PrivateAttr, ValidationError
+
+from inverted.carriers.backchannel import BackChannel
+from inverted.carriers.nobody import Nobody
+from inverted.carriers.rounds import Rounds, State, input_required
+from inverted.core.effects import Json
+from inverted.core.lifecycle import Status
+from inverted.errors import AGENT_ERRORS, AnswerError, InvertedError, RunError
+from inverted.run.run import Run
+from inverted.run.signature import Signature
+from inverted.run.tools import explain
+from inverted.runtime.ports import Agent, Carrier, Ended, Limits, Outcome, RunInfo
+from inverted.runtime.runtime import Runtime, new_run_id
+
+if TYPE_CHECKING:
+    from fastmcp.server.context import Context
+
+    from inverted.server.app import AgentServer
+
+RUN_KEY: Final = "inverted/run-key"
+"""The `_meta` entry with which a client names its run."""
+
+CLEANUP_SECONDS: Final = 5.0
+"""How long the cleanup of a cancelled run may take while its request is being torn down."""
+
+
+class RequestError(ToolError):
+    """The request itself is wrong. `ProtocolErrors` makes it a JSON-RPC error."""
+
+    def __init__(self, error: InvertedError) -> None:
+        super().__init__(str(error))
+        self.reason = type(error).__name__
+
+
+class ProtocolErrors(Middleware):
+    """Answers a wrong request with a JSON-RPC error.
+
+    FastMCP turns every error under a tool into a result with `isError`, which is right for a failed
+    run and wrong for an answer of the wrong shape (2026-07-28 basic/patterns/mrtr, error handling).
+    """
+
+    async def on_call_tool(self, context: Any, call_next: Any) -> Any:
+        """See `Middleware.on_call_tool`."""
+        try:
+            return await call_next(context)
+        except RequestError as error:
+            raise MCPError(INVALID_PARAMS, str(error), {"reason": error.reason}) from error
+
+
+class AgentTool(Tool):
+    """The tool that runs an agent. Made by `agent_tool`."""
+
+    _agent: Agent = PrivateAttr()
+    _signature: Signature = PrivateAttr()
+    _runtime: Runtime = PrivateAttr()
+    _mask: bool = PrivateAttr(default=False)
+
+    async def run(self, arguments: dict[str, Any]) -> ToolResult:
+        """Serve one `tools/call`.
+
+        Raises:
+            ArgumentError: The arguments do not fit the agent's signature.
+            RequestError: Unknown run, or an answer of the wrong shape.
+            ToolError: The run failed, was cancelled, or cannot be served now.
+        """
+        try:
+            self._signature.bind(arguments)
+        except ValidationError as error:
+            raise ArgumentError(f"Invalid arguments for {self.name}: {explain(error)}") from error
+        context = get_context()
+        request = context.request_context
+        if request is None:
+            raise ToolError(
+                f"Agent {self.name} was called outside of an MCP request. Call it through a client, or with "
+                "inverted.testing."
+            )
+        wire: ServerRequestContext[Any, Any] = request._srctx  # noqa: SLF001 # the raw params are only there
+        modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
+        try:
+            outcome = await (self._round if modern else self._conversation)(context, wire, arguments)
+        except (AnswerError, RunError) as error:
+            raise RequestError(error) from error
+        except InvertedError as error:
+            raise ToolError(str(error)) from error
+        if isinstance(outcome, Ended):
+            return self._ended(outcome)
+        return InputRequiredToolResult(input_required(outcome))
+
+    async def _round(
+        self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
+    ) -> Outcome:
+        """2026-07-28: one round of a run."""
+        carrier = Rounds(wire.protocol_version, wire.session.client_capabilities, _Notifier(context))
+        params: Mapping[str, Any] = wire.params or {}
+        state = params.get("requestState")
+        if state is None:
+            return await self._begin(wire, arguments, carrier)
+        run_id = State.load(state).run_id
+        answers = params.get("inputResponses") or {}
+        principal = authenticated_principal(wire)
+        return await self._runtime.resume(self._agent, run_id, answers, carrier, principal=principal)
+
+    async def _conversation(
+        self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
+    ) -> Outcome:
+        """The handshake eras: a whole run, while the call is open."""
+        assert wire.request_id is not None  # noqa: S101 - a tool call is a request
+        return await self._begin(wire, arguments, BackChannel(wire.session, wire.request_id, _Notifier(context)))
+
+    async def _begin(
+        self, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json], carrier: Carrier
+    ) -> Outcome:
+        principal, key, run_id = authenticated_principal(wire), _run_key(wire.params or {}), new_run_id()
+        try:
+            return await self._runtime.begin(
+                self._agent, arguments, carrier, principal=principal, key=key, run_id=run_id
+            )
+        except anyio.get_cancelled_exc_class():
+            # The caller gave up before it could name the run: nobody can come back for it.
+            if key is None:
+                with anyio.CancelScope(shield=True), anyio.move_on_after(CLEANUP_SECONDS):
+                    await self._cancel(run_id, principal)
+            raise
+
+    async def _cancel(self, run_id: str, principal: str | None) -> None:
+        carrier = Nobody("the client cancelled the call")
+        try:
+            await self._runtime.cancel(self._agent, run_id, "client", carrier, principal=principal)
+        except InvertedError:
+            return  # it was never written, or it ended: there is nothing to cancel
+
+    def _ended(self, ended: Ended) -> ToolResult:
+        if ended.status is Status.COMPLETED:
+            return ToolResult.from_mcp_result(CallToolResult.model_validate(ended.result, by_name=False))
+        if ended.failure is None:
+            raise ToolError(f"The run of {self.name} was cancelled.")
+        known = ended.failure.type in AGENT_ERRORS or ended.failure.type == "ToolError"
+        if self._mask and not known:
+            raise ToolError(f"Agent {self.name} failed.")
+        prefix = "" if known else f"Agent {self.name} failed: {ended.failure.type}: "
+        raise ToolError(prefix + ended.failure.message)
+
+
+class _Notifier:
+    """Sends progress and log messages for one request."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __call__(self, payload: dict[str, Json]) -> None:
+        context = self._context
+        try:
+            if payload["type"] == "progress":
+                await context.report_progress(payload["progress"], payload["total"], payload["message"])
+            else:
+                await context.log(payload["message"], level=payload["level"], logger_name=payload["logger"])
+        except (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return  # a client that is gone misses its notifications, and nothing else
+
+
+def agent_tool(server: AgentServer, signature: Signature, limits: Limits, about: dict[str, Any]) -> AgentTool:
+    """The tool of an agent.
+
+    Args:
+        server: The server that it belongs to.
+        signature: The agent's function.
+        limits: Limits of its runs.
+        about: What clients see, as `FunctionTool.from_function` takes it.
+    """
+    seen = FunctionTool.from_function(_without_run(signature), **about)
+    fields = {name: getattr(seen, name) for name in Tool.model_fields if name in seen.model_fields_set}
+    tool = AgentTool(**fields)
+
+    def body(info: RunInfo, arguments: dict[str, Json], restored: Json) -> Any:
+        given = signature.bind(arguments)
+        return signature.fn(**given, **{str(signature.hidden): Run(info, restored)})
+
+    def encode(value: Any) -> Json:
+        result = tool.convert_result(value).to_mcp_result()
+        if isinstance(result, list):
+            result = CallToolResult(content=result)
+        elif isinstance(result, tuple):
+            result = CallToolResult(content=result[0], structured_content=result[1])
+        return result.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    tool._agent = Agent(tool.name, body, encode, limits)  # noqa: SLF001 # pydantic takes no private fields
+    tool._signature = signature  # noqa: SLF001
+    tool._runtime = server.runtime  # noqa: SLF001
+    tool._mask = server._mask_error_details  # noqa: SLF001
+    return tool
+
+
+def _without_run(signature: Signature) -> Any:
+    """The agent's function as FastMCP shall see it: without the parameter that we fill."""
+
+    def shown() -> None: ...
+
+    plain = inspect.signature(signature.fn)
+    parameters = [each for each in plain.parameters.values() if each.name != signature.hidden]
+    shown.__name__ = signature.fn.__name__
+    shown.__qualname__ = signature.fn.__qualname__
+    shown.__module__ = signature.fn.__module__
+    shown.__doc__ = signature.fn.__doc__
+    shown.__annotations__ = {name: kind for name, kind in signature.hints.items() if name != signature.hidden}
+    shown.__signature__ = plain.replace(  # type: ignore[attr-defined]
+        parameters=[each.replace(annotation=signature.hints.get(each.name, each.annotation)) for each in parameters],
+        return_annotation=signature.returns,
+    )
+    return shown
+
+
+def _run_key(params: Mapping[str, Any]) -> str | None:
+    meta = params.get("_meta")
+    key = meta.get(RUN_KEY) if isinstance(meta, Mapping) else None
+    return key if isinstance(key, str) and key else None

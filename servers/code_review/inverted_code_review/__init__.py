@@ -1,3 +1,5 @@
 """An agent server that reviews the changes between two revisions of a git repository."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("inverted-code-review")

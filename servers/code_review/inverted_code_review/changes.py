@@ -16,7 +16,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from inverted_code_review.git import GitError, RepositoryError, git
+from inverted_code_review.git import GitError, RepositoryError
 from inverted_code_review.paths import shown
 from inverted_code_review.redaction import redact
 from inverted_code_review.repository import (
@@ -172,8 +172,7 @@ def compare(repo: Repository, base: str, head: str) -> list[Change]:
     Returns:
         One change for each file, in the order of their paths.
     """
-    raw = git(
-        repo.root,
+    raw = repo.git(
         *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-ext-diff", "--no-textconv"),
         *("-M", "-l1000", base, head),
     ).data
@@ -205,10 +204,10 @@ def _start(repo: Repository, base: str, head: str, tip: str) -> tuple[str, list[
     except RepositoryError:
         if base not in {f"{head}~1", f"{head}~", f"{head}^"} or repo.parents(tip):
             raise
-        empty = git(repo.root, "hash-object", "-t", "tree", "--stdin").data.decode().strip()
+        empty = repo.git("hash-object", "-t", "tree", "--stdin").data.decode().strip()
         return empty, [f"{head} is the first commit: all of its files are new."]
     try:
-        merge_base = git(repo.root, "merge-base", asked, tip).data.decode().split()[0]
+        merge_base = repo.git("merge-base", asked, tip).data.decode().split()[0]
     except GitError:
         return asked, ["The two revisions share no history here: they are compared directly."]
     if merge_base == asked:
@@ -225,8 +224,8 @@ def _with_hunks(repo: Repository, change: Change, old_mode: str, new_mode: str) 
     if SYMLINK in modes:
         return change.model_copy(update={"skipped": "a symbolic link"})
     if change.old == change.new:
-        what = f"only renamed, from {change.old_path}" if change.old_path else "only its mode"
-        return change.model_copy(update={"skipped": f"{what} changed, not its text"})
+        what = f"renamed, from {change.old_path}" if change.old_path else "its mode changed"
+        return change.model_copy(update={"skipped": f"only {what}, its text is the same"})
     try:
         old, new = (decoded(repo.blob(oid)) if oid else "" for oid in (change.old, change.new))
     except RepositoryError as error:
@@ -245,8 +244,7 @@ def _hunks(repo: Repository, change: Change, before: str, after: str) -> Iterato
         if lines:
             yield Hunk(old_start=1, new_start=1, lines=tuple(lines))
         return
-    patch = git(
-        repo.root,
+    patch = repo.git(
         *("diff", "--no-ext-diff", "--no-textconv", "--no-color", "--text", "--histogram", "-U3"),
         *("--no-indent-heuristic", "--inter-hunk-context=0", "--no-prefix", change.old, change.new),
     ).data

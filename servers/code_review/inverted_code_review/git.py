@@ -1,44 +1,43 @@
 """Starts git, so that a repository from a stranger can be read but can start nothing.
 
-Rules: argument lists and no shell; output and time are bounded; hooks, file system monitors,
-lazy fetching and every transport are off, whatever the repository's configuration says; the
-`GIT_*` variables of this process are not passed on. Which of git's commands may be used is the
-caller's care: only those that read objects (`repository.py` and `changes.py` are the callers).
+Two ways. `ask` runs git in the repository, only to find it and to resolve a revision; what its
+configuration could start is switched off. `read` does everything else, on the objects alone: git
+gets an empty directory of ours as its repository and the stranger's object store beside it, so it
+sees no configuration, hook, attribute or replaced object of theirs. Both take argument lists (no
+shell), pass on no `GIT_*` variable of this process, and bound the output and the time.
+Called by `repository.py` and `changes.py`.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 20.0
 OUTPUT = 8 * 1024 * 1024
 
-_SETTINGS = {
-    "core.fsmonitor": "false",  # would start a program on index reads
-    "core.hooksPath": os.devnull,
-    "core.attributesFile": os.devnull,
-    "protocol.allow": "never",
-    "submodule.recurse": "false",
-    "grep.fallbackToNoIndex": "false",
-    "blame.ignoreRevsFile": "",  # an empty value clears the list, which may name any file
-    "color.ui": "false",
-}
-_OPTIONS = [
-    "--no-pager",
-    "--no-optional-locks",
-    *(part for key, value in _SETTINGS.items() for part in ("-c", f"{key}={value}")),
-]
+_OPTIONS = ["--no-pager", "--no-optional-locks"]
+for _setting in (
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+    "color.ui=false",
+):
+    _OPTIONS += ["-c", _setting]
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
     "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",  # a commit as it is, not what a local ref puts there
     "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_ALLOW_PROTOCOL": "none",  # stronger than protocol.<name>.allow of the repository
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
@@ -66,18 +65,50 @@ class Output:
     cut: bool
 
 
-def git(
-    directory: Path,
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """A repository's object store.
+
+    Args:
+        directory: The `objects` directory.
+        shallow: The file that lists where a shallow clone's history was cut, if there is one.
+        format: The hash, `sha1` or `sha256`.
+    """
+
+    directory: Path
+    shallow: Path | None
+    format: str
+
+
+def ask(directory: Path, *arguments: str) -> str:
+    """Run a git command in a repository, with its configuration.
+
+    Args:
+        directory: Where.
+        arguments: The command and its arguments.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        GitError: Git is missing, ran out of time, or failed.
+    """
+    out = _run(arguments, {}, directory, OUTPUT, SECONDS, ())
+    return os.fsdecode(out.data)
+
+
+def read(
+    objects: Objects,
     *arguments: str | bytes,
     limit: int = OUTPUT,
     seconds: float = SECONDS,
     empty_codes: tuple[int, ...] = (),
 ) -> Output:
-    """Run one git command that reads.
+    """Run a git command that reads objects, without any configuration.
 
     Args:
-        directory: Where to run it.
-        arguments: The command and its arguments, passed on as they are.
+        objects: The object store.
+        arguments: The command and its arguments, passed on as they are. Only hashes are revisions.
         limit: How many bytes of output to take before git is stopped.
         seconds: How long it may run.
         empty_codes: Exit codes that mean "found nothing" for this command.
@@ -88,15 +119,44 @@ def git(
     Raises:
         GitError: Git is missing, ran out of time, or failed.
     """
-    command = [b"git", *map(os.fsencode, [*_OPTIONS, *arguments])]
+    with _empty_repository(objects) as place:
+        environment = {
+            "GIT_DIR": str(place),
+            "GIT_OBJECT_DIRECTORY": str(objects.directory),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+        }
+        return _run(arguments, environment, place, limit, seconds, empty_codes)
+
+
+@contextmanager
+def _empty_repository(objects: Objects) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="code-review-") as name:
+        place = Path(name)
+        (place / "refs").mkdir()
+        (place / "HEAD").write_text("ref: refs/heads/none\n")
+        config = "[core]\nbare = true\nrepositoryFormatVersion = 1\n"
+        (place / "config").write_text(f"{config}[extensions]\nobjectFormat = {objects.format}\n")
+        if objects.shallow:
+            shutil.copyfile(objects.shallow, place / "shallow")
+        yield place
+
+
+def _run(  # noqa: PLR0917 - private, and both callers give everything
+    arguments: tuple[str | bytes, ...],
+    environment: Mapping[str, str],
+    directory: Path,
+    limit: int,
+    seconds: float,
+    empty_codes: tuple[int, ...],
+) -> Output:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     expired = threading.Event()
     with tempfile.TemporaryFile() as complaint:
         try:
             process = subprocess.Popen(
-                command,
+                [os.fsencode(part) for part in ("git", *_OPTIONS, *arguments)],
                 cwd=directory,
-                env=inherited | _ENVIRONMENT,
+                env={**inherited, **_ENVIRONMENT, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaint,
@@ -129,11 +189,9 @@ def git(
         )
     if cut:
         return Output(data[:limit], cut=True)
-    if code in empty_codes:
-        return Output(b"", cut=False)
-    if code != 0:
+    if code != 0 and code not in empty_codes:
         raise GitError(f"`git {_name(arguments)}` failed: {said or f'exit code {code}'}")
-    return Output(data, cut=False)
+    return Output(b"" if code else data, cut=False)
 
 
 def _name(arguments: tuple[str | bytes, ...]) -> str:

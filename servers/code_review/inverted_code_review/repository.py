@@ -8,14 +8,22 @@ refused with the reason; links are not followed; sizes are bounded. `changes.py`
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inverted_code_review.git import GitError, RepositoryError, git
+from inverted_code_review.git import (
+    OUTPUT,
+    SECONDS,
+    GitError,
+    Objects,
+    Output,
+    RepositoryError,
+    ask,
+    read,
+)
 from inverted_code_review.paths import any_depth, shown, spellings, tree_path
 
 MAX_BLOB = 4 * 1024 * 1024
@@ -67,9 +75,11 @@ class Repository:
 
     Args:
         root: Its top directory.
+        objects: Its object store.
     """
 
     root: Path
+    objects: Objects
 
     @classmethod
     def open(cls, path: str, allowed: Sequence[Path] = ()) -> Repository:
@@ -87,27 +97,25 @@ class Repository:
         """
         directory = Path(path).expanduser().resolve()
         if not directory.is_dir():
-            raise RepositoryError(
-                f"{path!r} is not a directory. Give the path of a git repository."
-            )
+            raise RepositoryError(f"{path!r} is not a directory. Give a git repository's path.")
+        facts = ("--show-object-format", "--git-common-dir", "--show-toplevel")
         try:
-            found = git(directory, "rev-parse", "--absolute-git-dir", "--git-common-dir").data
-            top = git(directory, "rev-parse", "--show-toplevel").data
+            kind, common, top = ask(directory, "rev-parse", *facts).split("\n", 2)
         except GitError as error:
             raise RepositoryError(
                 f"{path!r} cannot be read as a git repository with a work tree: {error}"
             ) from error
-        root, *stores = (
-            (directory / os.fsdecode(line)).resolve() for line in [top.strip(), *found.splitlines()]
-        )
+        root, store = (directory / part.removesuffix("\n") for part in (top, common))
+        store = store.resolve()
         # A `.git` file or a linked work tree may keep the objects elsewhere: that place counts too.
-        outside = [place for place in (root, *stores) if not _inside_any(place, allowed)]
-        if allowed and outside:
+        inside = all(any(each.is_relative_to(a) for a in allowed) for each in (root, store))
+        if allowed and not inside:
             raise RepositoryError(
                 f"{path!r} is outside the directories that this server may read. "
                 "Whoever runs the server can add one with --root DIRECTORY."
             )
-        return cls(root)
+        shallow = store / "shallow"
+        return cls(root, Objects(store / "objects", shallow if shallow.is_file() else None, kind))
 
     def commit(self, revision: str) -> str:
         """Resolve a revision.
@@ -127,26 +135,32 @@ class Repository:
             )
         try:
             command = ("rev-parse", "--verify", "--quiet", "--end-of-options")
-            return git(self.root, *command, revision + "^{commit}").data.decode().strip()
+            return ask(self.root, *command, revision + "^{commit}").strip()
         except GitError as error:
             reason = "no commit has that name"
-            if self.is_shallow():
+            if self.objects.shallow:
                 reason += "; this clone is shallow, so fetch more history (git fetch --deepen=50)"
             raise RepositoryError(f"The revision {revision!r} was not found: {reason}.") from error
 
+    def git(
+        self,
+        *arguments: str | bytes,
+        limit: int = OUTPUT,
+        seconds: float = SECONDS,
+        empty_codes: tuple[int, ...] = (),
+    ) -> Output:
+        """Run a git command on the objects; see `git.read`."""
+        return read(self.objects, *arguments, limit=limit, seconds=seconds, empty_codes=empty_codes)
+
     def parents(self, commit: str) -> list[str]:
         """Give the parents that a commit names, also those that a shallow clone lacks."""
-        header, _, _ = git(self.root, "cat-file", "commit", commit).data.partition(b"\n\n")
+        header, _, _ = self.git("cat-file", "commit", commit).data.partition(b"\n\n")
         lines = header.decode(errors="replace").splitlines()
         return [line.removeprefix("parent ") for line in lines if line.startswith("parent ")]
 
-    def is_shallow(self) -> bool:
-        """Whether the history was cut when the repository was cloned."""
-        return git(self.root, "rev-parse", "--is-shallow-repository").data.strip() == b"true"
-
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         """Whether a commit is in the history of another."""
-        counted = git(self.root, "rev-list", "--max-count=1", ancestor, f"^{commit}").data
+        counted = self.git("rev-list", "--max-count=1", ancestor, f"^{commit}").data
         return not counted.strip()
 
     def entry(self, commit: str, path: str) -> Entry:
@@ -202,11 +216,11 @@ class Repository:
 
     def size(self, oid: str) -> int:
         """Give a blob's size in bytes."""
-        return int(git(self.root, "cat-file", "-s", oid).data)
+        return int(self.git("cat-file", "-s", oid).data)
 
     def blob(self, oid: str) -> bytes:
         """Read a blob whole; raise RepositoryError when it is larger than `MAX_BLOB`."""
-        out = git(self.root, "cat-file", "blob", oid, limit=MAX_BLOB)
+        out = self.git("cat-file", "blob", oid, limit=MAX_BLOB)
         if out.cut:
             raise RepositoryError(
                 f"The file is larger than {MAX_BLOB // 1024**2} MiB, which is not read."
@@ -243,8 +257,7 @@ class Repository:
             raise RepositoryError("Search for a pattern of one line that is not empty.")
         options = ["-E" if regex else "-F", *(["-w"] if word else [])]
         where = [f":(glob){any_depth(glob)}"] if glob else []
-        out = git(
-            self.root,
+        out = self.git(
             *("grep", "--no-color", "--no-textconv", "--threads=1", "-n", "-I", "-z"),
             *("--full-name", *options, "-e", pattern, commit, "--", *where),
             limit=_MATCH_BYTES,
@@ -277,14 +290,12 @@ class Repository:
             raise RepositoryError(f"{path!r} has lines 1 to {count}, not {start} to {end}.")
         span = f"-L{start},{min(end, count)}"
         name = next(name for name in spellings(tree_path(path)) if self._lookup(commit, name))
-        out = git(
-            self.root, "blame", "--line-porcelain", "--no-textconv", span, commit, "--", name
-        ).data
+        out = self.git("blame", "--line-porcelain", "--no-textconv", span, commit, "--", name).data
         return [_origin(block) for block in re.findall(rb"(?s)(.*?\n)\t([^\n]*)\n", out)]
 
     def _lookup(self, commit: str, name: bytes) -> Entry | None:
         command = ("--literal-pathspecs", "ls-tree", "-z", "-l", "--full-tree")
-        line = git(self.root, *command, commit, "--", name).data.partition(b"\t")[0]
+        line = self.git(*command, commit, "--", name).data.partition(b"\t")[0]
         if not line:
             return None
         mode, kind, oid, size = line.decode().split()
@@ -313,10 +324,6 @@ def lines_of(text: str) -> list[str]:
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
-
-
-def _inside_any(place: Path, allowed: Sequence[Path]) -> bool:
-    return any(place.is_relative_to(directory) for directory in allowed)
 
 
 def _text(line: bytes) -> str:

@@ -143,8 +143,6 @@ async def _review_files(
     run: Run, changes: ChangeSet, linted: Sequence[Finding]
 ) -> list[FileReview]:
     """Review every file in a branch of its own."""
-    tools = Toolbox(changes.root, changes.base, changes.head)
-    total = len(changes.changes)
     turns = _turns(sum(not change.skipped for change in changes.changes))
     done = 0
 
@@ -155,27 +153,27 @@ async def _review_files(
             skipped = Skipped(file=change.path, reason=change.skipped)
             outcome = FileReview(findings=known, skipped=[skipped])
         else:
-            prompt = review_prompt(changes, change, known)
-            outcome = await _review_file(run, change, known, prompt, tools, turns)
+            outcome = await _review_file(run, changes, change, known, max_turns=turns)
         done += 1
-        await run.report_progress(done, total + 1, f"reviewed {change.path}")
+        await run.report_progress(done, len(changes.changes) + 1, f"reviewed {change.path}")
         return outcome
 
     return await run.map(one, changes.changes, limit=FILES_AT_ONCE)
 
 
 async def _review_file(
-    run: Run, change: Change, linted: list[Finding], prompt: str, tools: Toolbox, turns: int
+    run: Run, changes: ChangeSet, change: Change, linted: list[Finding], *, max_turns: int
 ) -> FileReview:
+    """Let the model review one file, with tools; what it cannot show is taken out."""
     try:
         answer = await run.sample(
-            prompt,
+            review_prompt(changes, change, linted),
             system_prompt=REVIEWER,
             max_tokens=MAX_TOKENS,
-            tools=tools.functions(),
+            tools=Toolbox(changes.root, changes.base, changes.head).functions(),
             result_type=FileFindings,
             tool_concurrency=0,
-            max_turns=turns,
+            max_turns=max_turns,
         )
     except (ClientError, InvalidAnswerError, LimitExceeded) as error:
         failed = Skipped(file=change.path, reason=f"the model's review failed: {error}")

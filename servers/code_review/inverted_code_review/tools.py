@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -150,7 +149,7 @@ class Toolbox:
 
     @property
     def _repo(self) -> Repository:
-        return Repository(Path(self.root))
+        return Repository.open(self.root)
 
 
 def _once(origins: list[Origin]) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from inverted_code_review.changes import Change, Side, compare
 from inverted_code_review.findings import Finding, Severity
@@ -95,7 +94,7 @@ def sources(root: str, base: str, head: str) -> Iterator[Source]:
     Yields:
         Each changed file but submodules, in the order of their paths.
     """
-    repo = Repository(Path(root))
+    repo = Repository.open(root)
     for change in compare(repo, base, head):
         if change.mode != SUBMODULE:
             size = repo.size(change.new) if change.new else 0

@@ -49,6 +49,7 @@ __all__ = [
     "InvalidAnswerError",
     "InvertedError",
     "LimitExceeded",
+    "Limits",
     "MemoryStore",
     "Retry",
     "Run",

@@ -16,10 +16,10 @@ from mcp_types import RequestId
 from pydantic import ValidationError
 
 from inverted.carriers.client import METHODS, Client, read_answer
+from inverted.carriers.revisions import for_revision
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
 from inverted.errors import AnswerError, CapabilityError, ClientError
-from inverted.carriers.revisions import for_revision
 from inverted.runtime.ports import Answer, Question
 
 URL_MODE_SINCE: Final = "2025-11-25"
@@ -45,8 +45,10 @@ class BackChannel:
         unreachable = None
         if not session.can_send_request:
             unreachable = (
-                "this connection has no way back to the client (a server with json_response=True, or "
-                "stateless HTTP). Serve with streaming responses, or let the client speak 2026-07-28."
+                "this connection has no way back to the client (a server with json_response=True, "
+                "or "
+                "stateless HTTP). Serve with streaming responses, or let the client speak "
+                "2026-07-28."
             )
         self._client = Client.of(session.protocol_version, session.client_capabilities, unreachable)
         self._session = session
@@ -56,11 +58,18 @@ class BackChannel:
     def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
         """See `Carrier.refusal`."""
         refused = self._client.refusal(kind, params)
-        if refused is None and kind is Kind.ELICIT and params["mode"] == "form" and self._form(params) is None:
+        if (
+            refused is None
+            and kind is Kind.ELICIT
+            and params["mode"] == "form"
+            and self._form(params) is None
+        ):
             return Failure.of(
                 CapabilityError(
-                    f"This client speaks {self._client.revision}, whose forms cannot express this question "
-                    f"({params['message']!r}), for example a choice of several. Ask for a simpler type, or "
+                    f"This client speaks {self._client.revision}, whose forms cannot express this "
+                    "question "
+                    f"({params['message']!r}), for example a choice of several. Ask for a simpler "
+                    "type, or "
                     "use a newer client."
                 )
             )
@@ -83,7 +92,8 @@ class BackChannel:
             return Answer(
                 failure=Failure.of(
                     ClientError(
-                        f"The client did not answer {METHODS[question.kind]}: {error}. It may have been "
+                        f"The client did not answer {METHODS[question.kind]}: {error}. It may have "
+                        "been "
                         "refused by the person, or failed; the client knows more.",
                         {} if code is None else {"code": code},
                     )

@@ -80,14 +80,18 @@ class Client:
     def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
         """Why this client cannot be asked this, or None."""
         if self.unreachable is not None:
-            return Failure.of(CapabilityError(f"This {_NAMES[kind]} cannot be asked: {self.unreachable}"))
+            return Failure.of(
+                CapabilityError(f"This {_NAMES[kind]} cannot be asked: {self.unreachable}")
+            )
         feature = _feature(kind, params)
         if feature in self.features:
             return None
         return Failure.of(
             CapabilityError(
-                f"This client cannot answer a {_NAMES[kind]}: it did not declare the capability {feature} "
-                f"(protocol {self.revision}). Use a client that supports it, or enable it in the client's "
+                f"This client cannot answer a {_NAMES[kind]}: it did not declare the capability "
+                f"{feature} "
+                f"(protocol {self.revision}). Use a client that supports it, or enable it in the "
+                "client's "
                 "settings.",
                 {"capability": feature, "revision": self.revision},
             )

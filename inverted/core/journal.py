@@ -177,7 +177,7 @@ class Codec:
         except (ValueError, KeyError, TypeError) as error:
             raise _damaged(line) from error
 
-    def _entry(self, raw: dict[str, Any]) -> Entry:
+    def _entry(self, raw: dict[str, Any]) -> Entry:  # noqa: PLR0911 # one per entry type
         match raw["t"]:
             case "asked":
                 id, kind, question = raw["id"], Kind(raw["k"]), raw["q"]
@@ -233,7 +233,8 @@ def _dump(line: dict[str, Json]) -> bytes:
         return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise JournalError(
-            f"This cannot be journaled because it is not JSON: {error}. Return JSON values, pydantic "
+            f"This cannot be journaled because it is not JSON: {error}. Return JSON values, "
+            "pydantic "
             "models or dataclasses from steps, and no NaN or infinity."
         ) from error
 
@@ -251,6 +252,7 @@ def _failure_in(raw: dict[str, Any] | None) -> Failure | None:
 
 def _damaged(line: bytes) -> JournalError:
     return JournalError(
-        f"A journal line is damaged and cannot be read: {line[:80]!r}. Nothing was changed. Restore "
+        f"A journal line is damaged and cannot be read: {line[:80]!r}. Nothing was changed. "
+        "Restore "
         "the store from a backup, or cancel the run and start it again."
     )

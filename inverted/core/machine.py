@@ -40,7 +40,17 @@ everything never ends."""
 class Branch:
     """One line of control: a coroutine and the place where it is parked."""
 
-    __slots__ = ("cancelling", "coro", "index", "join", "prefix", "seq", "started", "thrown", "waits")
+    __slots__ = (
+        "cancelling",
+        "coro",
+        "index",
+        "join",
+        "prefix",
+        "seq",
+        "started",
+        "thrown",
+        "waits",
+    )
 
     def __init__(self, coro: Coroutine[Any, Any, Any], prefix: str) -> None:
         self.coro = coro
@@ -57,7 +67,17 @@ class Branch:
 class Join:
     """A fork in progress: the parent that waits and the children that run."""
 
-    __slots__ = ("children", "failure", "fork", "next", "parent", "prefix", "results", "stopping", "won")
+    __slots__ = (
+        "children",
+        "failure",
+        "fork",
+        "next",
+        "parent",
+        "prefix",
+        "results",
+        "stopping",
+        "won",
+    )
 
     def __init__(self, parent: Branch, fork: Fork, prefix: str) -> None:
         self.parent = parent
@@ -193,7 +213,7 @@ class Machine:
             except StopIteration as stop:
                 self._finish(branch, stop.value, None)
                 return
-            except (Exception, Cancelled) as raised:
+            except (Exception, Cancelled) as raised:  # noqa: BLE001 # whatever the body raises is its outcome
                 self._finish(branch, None, raised)
                 return
             kind = type(yielded)  # pyright: ignore[reportUnknownVariableType]
@@ -242,7 +262,8 @@ class Machine:
         error = _discard(self._root.coro)
         if error is not None:
             refused = AgentCodeError(
-                "run.checkpoint() was awaited inside try/finally or `async with` whose cleanup awaits "
+                "run.checkpoint() was awaited inside try/finally or `async with` whose cleanup "
+                "awaits "
                 f"or fails ({error!r}). Take the checkpoint outside of it: a checkpoint leaves the "
                 "body as if the run were dropped, so cleanup can run there, but no effect."
             )
@@ -392,6 +413,7 @@ def _foreign(yielded: object) -> ForeignAwaitError:
             "`await run.step(function, ...)`; for a pause use `await run.sleep(seconds)`"
         )
     return ForeignAwaitError(
-        f"An agent awaits nothing but its run, but this line awaited {hint}. Otherwise the run could "
+        f"An agent awaits nothing but its run, but this line awaited {hint}. Otherwise the run "
+        "could "
         "not be replayed after a crash."
     )

@@ -23,7 +23,6 @@ from inverted.core.journal import (
 from inverted.core.machine import Body, Machine, Parked
 from inverted.errors import DeterminismError, JournalError, JournalVersionError
 
-
 Recorded = Asked | Answered | CancelRequested | Checkpointed
 """The entries that replay compares with what the body does."""
 
@@ -112,12 +111,15 @@ def _check_flags(started: Started) -> None:
     unknown = sorted(set(started.flags) - set(FLAGS))
     if unknown:
         raise JournalVersionError(
-            f"This run was started with behaviour flags that this version does not know: {unknown}. "
+            "This run was started with behaviour flags that this version does not know: "
+            f"{unknown}. "
             "Nothing was changed. Upgrade inverted to continue the run."
         )
 
 
-def _differs(recorded: Recorded, now: Parked | Checkpointed | None, machine: Machine) -> DeterminismError:
+def _differs(
+    recorded: Recorded, now: Parked | Checkpointed | None, machine: Machine
+) -> DeterminismError:
     if now is not None:
         asks = _title(now)
     elif machine.error is not None:
@@ -134,7 +136,8 @@ def _differs(recorded: Recorded, now: Parked | Checkpointed | None, machine: Mac
     )
     return DeterminismError(
         "The agent's code does not follow its journal any more, so this run cannot continue with "
-        f"it. Recorded: {_title(recorded)}. Now: {asks}. Either the agent was changed while the run "
+        f"it. Recorded: {_title(recorded)}. Now: {asks}. Either the agent was changed while the "
+        "run "
         "was parked (run it with the version that started it, or start a new run), or it reads "
         "something that differs between executions outside of run.step (clock, randomness, "
         "environment, order of a set).\n" + "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from mcp_types import CreateMessageResultWithTools, SamplingMessage, TextContent, ToolUseContent
 
@@ -88,13 +88,14 @@ class SampleStep:
     @property
     def tool_calls(self) -> list[ToolUseContent]:
         """The tool calls of this turn."""
-        return [block for block in self.response.content_as_list if isinstance(block, ToolUseContent)]
+        return [
+            block for block in self.response.content_as_list if isinstance(block, ToolUseContent)
+        ]
 
     @property
     def text(self) -> str | None:
         """The text of this turn, if there is any."""
-        texts = [block.text for block in self.response.content_as_list if isinstance(block, TextContent)]
+        texts = [
+            block.text for block in self.response.content_as_list if isinstance(block, TextContent)
+        ]
         return "\n".join(texts) if texts else None
-
-
-JsonSchema = dict[str, Any]

@@ -50,7 +50,7 @@ Tool = SamplingTool | ServerTool | Callable[..., Any]
 Elicitation = AcceptedElicitation[T] | DeclinedElicitation | CancelledElicitation
 
 LONG_ARGUMENT = 2000
-"""Step arguments longer than this are journaled as a digest: they are kept for people, not replay."""
+"""Longer step arguments are journaled by their size only: they are there for people to read."""
 
 
 class Run:
@@ -177,12 +177,24 @@ class Run:
             else:
                 params["systemPrompt"] = structured.instructions(system_prompt)
         request = Request(
-            params, {tool.name: tool for tool in prepared}, tool_choice, bool(mask_error_details), tool_concurrency
+            params,
+            {tool.name: tool for tool in prepared},
+            tool_choice,
+            bool(mask_error_details),
+            tool_concurrency,
         )
         turns = self._info.limits.turns if max_turns is None else max_turns
         if turns < 1:
             raise ValueError(f"max_turns must be at least 1, not {turns}.")
-        return await Loop(self, prepare_messages(messages), request, structured, turns, attempts).run()
+        loop = Loop(
+            self,
+            prepare_messages(messages),
+            request,
+            structured,
+            max_turns=turns,
+            attempts=attempts,
+        )
+        return await loop.run()
 
     async def sample_step(
         self,
@@ -234,7 +246,9 @@ class Run:
         )
         prepared = {tool.name: tool for tool in prepare_tools(tools, Run)}
         request = Request(params, prepared, tool_choice, bool(mask_error_details), tool_concurrency)
-        return await sample_step(self, prepare_messages(messages), request, execute_tools=execute_tools)
+        return await sample_step(
+            self, prepare_messages(messages), request, execute_tools=execute_tools
+        )
 
     # -- the person -------------------------------------------------------------------------
 
@@ -293,7 +307,9 @@ class Run:
 
         Source: specification, client/elicitation, form mode.
         """
-        form: Form[Any] = form_of(response_type, title=response_title, description=response_description)
+        form: Form[Any] = form_of(
+            response_type, title=response_title, description=response_description
+        )
         text = message
         for _ in range(attempts):
             answer = await Effect(
@@ -306,7 +322,8 @@ class Run:
             except FormError as error:
                 text = f"{message}\n\nThe last answer was not accepted: {error}"
         raise InvalidAnswerError(
-            f"{attempts} answers to {message!r} broke the requested schema. The client does not validate "
+            f"{attempts} answers to {message!r} broke the requested schema. The client does not "
+            "validate "
             "its form; ask for a simpler type, or allow more attempts."
         )
 
@@ -346,7 +363,9 @@ class Run:
         try:
             answer = await self.elicit(message, bool, response_title="Approve", attempts=1)
         except AgentError as error:
-            raise ApprovalDenied(f"Not approved: {action!r}. Nobody could be asked: {error}") from error
+            raise ApprovalDenied(
+                f"Not approved: {action!r}. Nobody could be asked: {error}"
+            ) from error
         if answer.data is not True:
             raise ApprovalDenied(f"Not approved: {action!r} (answer: {answer.action}).")
 
@@ -407,13 +426,15 @@ class Run:
         )
         return _typed(fn, value)
 
-    async def call_tool(self, name: str, fn: Callable[..., Any], arguments: dict[str, Any]) -> list[Json]:
+    async def call_tool(
+        self, name: str, fn: Callable[..., Any], arguments: dict[str, Any]
+    ) -> list[Json]:
         """Serve one tool call of the model as a step. The loop of `sample` uses it."""
         question: dict[str, Json] = {"name": name, "tool": True}
         shown = _shown((), arguments)
         if shown:
             question["args"] = shown
-        return await Effect(Kind.STEP, question, StepCall(fn, (), arguments, Retry(), None, False))
+        return await Effect(Kind.STEP, question, StepCall(fn, (), arguments))
 
     async def sleep(self, seconds: float) -> None:
         """Pause. The run may be parked meanwhile, and continue in another process."""
@@ -435,12 +456,18 @@ class Run:
     # -- structure --------------------------------------------------------------------------
 
     @overload
-    async def gather(self, *awaitables: Awaitable[T], return_exceptions: Literal[False] = False) -> list[T]: ...
+    async def gather(
+        self, *awaitables: Awaitable[T], return_exceptions: Literal[False] = False
+    ) -> list[T]: ...
 
     @overload
-    async def gather(self, *awaitables: Awaitable[T], return_exceptions: bool) -> list[T | Exception]: ...
+    async def gather(
+        self, *awaitables: Awaitable[T], return_exceptions: bool
+    ) -> list[T | Exception]: ...
 
-    async def gather(self, *awaitables: Awaitable[Any], return_exceptions: bool = False) -> list[Any]:
+    async def gather(
+        self, *awaitables: Awaitable[Any], return_exceptions: bool = False
+    ) -> list[Any]:
         """Run branches side by side; their questions travel together.
 
         Args:
@@ -518,7 +545,9 @@ class Run:
 
     # -- one-way ----------------------------------------------------------------------------
 
-    async def report_progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+    async def report_progress(
+        self, progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
         """Tell the client how far the run is. Not journaled, not repeated on replay."""
         await Notice({"type": "progress", "progress": progress, "total": total, "message": message})
 
@@ -546,7 +575,9 @@ class Run:
         return capability in await Effect(Kind.VALUE, {"of": "client"})
 
 
-async def _fork(awaitables: Sequence[Awaitable[Any]], mode: Literal["gather", "collect", "race"]) -> Any:
+async def _fork(
+    awaitables: Sequence[Awaitable[Any]], mode: Literal["gather", "collect", "race"]
+) -> Any:
     try:
         return await Fork([functools.partial(_given, each) for each in awaitables], mode)
     finally:
@@ -597,7 +628,9 @@ def _return_adapter(fn: Callable[..., Any]) -> TypeAdapter[Any] | None:
         return _adapters[plain]
     except (KeyError, TypeError):
         annotation = returned(fn)
-        adapter = None if is_bare(annotation) or annotation is type(None) else TypeAdapter(annotation)
+        adapter = (
+            None if is_bare(annotation) or annotation is type(None) else TypeAdapter(annotation)
+        )
     with contextlib.suppress(TypeError):
         _adapters[plain] = adapter
     return adapter

@@ -2,7 +2,7 @@
 
 Rules, from the protocol (2025-11-25 and 2026-07-28, client/sampling):
 
-- every `tool_use` is answered by one `tool_result`, all in one user message that holds nothing else;
+- every `tool_use` is answered by one `tool_result`, all in one user message with nothing else;
 - the last turn is asked with tool choice `none`, so that a loop ends with an answer;
 - a tool's failure, an unknown tool and invalid arguments go back to the model as error results.
 
@@ -13,9 +13,9 @@ has no tools; what does not validate is asked again with the reason, a bounded n
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp_types import (
     AudioContent,
@@ -94,7 +94,9 @@ def prepare_params(
     if isinstance(model_preferences, str):
         model_preferences = [model_preferences]
     if isinstance(model_preferences, list):
-        model_preferences = ModelPreferences(hints=[ModelHint(name=name) for name in model_preferences])
+        model_preferences = ModelPreferences(
+            hints=[ModelHint(name=name) for name in model_preferences]
+        )
     params: dict[str, Json] = {
         "maxTokens": max_tokens or MAX_TOKENS,
         "systemPrompt": system_prompt,
@@ -107,7 +109,9 @@ def prepare_params(
     return {name: value for name, value in params.items() if value is not None}
 
 
-async def ask_model(request: Request, messages: list[Json], tool_choice: str | None) -> dict[str, Json]:
+async def ask_model(
+    request: Request, messages: list[Json], tool_choice: str | None
+) -> dict[str, Json]:
     """One model turn. The response's content is a list, whatever the client sent."""
     params: dict[str, Json] = {"messages": messages, **request.params}
     if request.tools:
@@ -168,15 +172,21 @@ async def _serve_tool(run: Run, request: Request, call: dict[str, Json]) -> dict
             content = await run.call_tool(name, as_content(tool.fn), arguments)
     except StepError as error:
         masked = request.mask_error_details and error.error_type != "ToolError"
-        return tool_error(call, f"Tool {name} failed" + ("." if masked else f": {error.data['detail']}"))
+        return tool_error(
+            call, f"Tool {name} failed" + ("." if masked else f": {error.data['detail']}")
+        )
     except AgentError:
         raise
     except Exception as error:  # noqa: BLE001 - a tool in the body: its errors go to the model
-        return tool_error(call, f"Tool {name} failed" + ("." if request.mask_error_details else f": {error}"))
+        return tool_error(
+            call, f"Tool {name} failed" + ("." if request.mask_error_details else f": {error}")
+        )
     return tool_result(call, content)
 
 
-async def sample_step(run: Run, messages: list[Json], request: Request, *, execute_tools: bool) -> SampleStep:
+async def sample_step(
+    run: Run, messages: list[Json], request: Request, *, execute_tools: bool
+) -> SampleStep:
     """One model turn, with its tool calls served if wanted."""
     response = await ask_model(request, messages, request.tool_choice)
     history = [*messages, said(response)]
@@ -224,9 +234,9 @@ class Structured:
         Raises:
             ValidationError: It does not fit the type.
         """
-        if self._wrapped and isinstance(value, dict) and set(value) == {"value"}:
-            value = value["value"]
-        return self._adapter.validate_python(value)
+        fields = cast("dict[str, Json]", value) if isinstance(value, dict) else {}
+        wrapped = self._wrapped and set(fields) == {"value"}
+        return self._adapter.validate_python(fields["value"] if wrapped else value)
 
     def read_text(self, text: str) -> Any:
         """The typed result from JSON text, with or without a code fence.
@@ -244,7 +254,14 @@ class Loop:
     """The turns of one `Run.sample`."""
 
     def __init__(
-        self, run: Run, messages: list[Json], request: Request, structured: Structured | None, max_turns: int, attempts: int
+        self,
+        run: Run,
+        messages: list[Json],
+        request: Request,
+        structured: Structured | None,
+        *,
+        max_turns: int,
+        attempts: int,
     ) -> None:
         self._run = run
         self._history = messages
@@ -252,7 +269,7 @@ class Loop:
         self._structured = structured
         self._max_turns = max_turns
         self._attempts = attempts
-        self._spent = [0, 0, 0]
+        self._asked = self._answered = self._calls = 0
 
     async def run(self) -> SamplingResult[Any]:
         """Turn until the model answers.
@@ -275,7 +292,8 @@ class Loop:
             if done is not None:
                 return done
         raise LimitExceeded(
-            f"The model did not give a final answer within max_turns={self._max_turns}. Raise max_turns, or "
+            f"The model did not give a final answer within max_turns={self._max_turns}. Raise "
+            "max_turns, or "
             "ask for less in one sample."
         )
 
@@ -294,14 +312,11 @@ class Loop:
                     request.mask_error_details,
                     request.tool_concurrency,
                 )
-        asked = estimate_tokens(self._history)
+        self._asked += estimate_tokens(self._history)
         response = await ask_model(request, self._history, choice)
         self._history = [*self._history, said(response)]
-        self._spent = [
-            self._spent[0] + asked,
-            self._spent[1] + estimate_tokens(response["content"]),
-            self._spent[2] + 1,
-        ]
+        self._answered += estimate_tokens(response["content"])
+        self._calls += 1
         return response
 
     def _read_text(self, response: dict[str, Json]) -> SamplingResult[Any] | None:
@@ -317,7 +332,11 @@ class Loop:
         else:
             return self._result(response, text, value)
         self._invalid(problem)
-        how = f"Call {FINAL} with it." if self._request.tools else "Answer with the corrected JSON only."
+        how = (
+            f"Call {FINAL} with it."
+            if self._request.tools
+            else "Answer with the corrected JSON only."
+        )
         again = f"That answer was not accepted: {problem}. {how}"
         self._history = [*self._history, *prepare_messages(again)]
         return None
@@ -335,7 +354,11 @@ class Loop:
             problem = explain(error)
         for call in calls:
             if call is final:
-                note = "Accepted." if problem is None else f"Not accepted: {problem}. Call {FINAL} again."
+                note = (
+                    "Accepted."
+                    if problem is None
+                    else f"Not accepted: {problem}. Call {FINAL} again."
+                )
             else:
                 note = f"Not run, because {FINAL} was called in the same turn."
             text: list[Json] = [{"type": "text", "text": note}]
@@ -350,19 +373,19 @@ class Loop:
         self._attempts -= 1
         if self._attempts <= 0:
             raise InvalidAnswerError(
-                f"The model's structured answers did not validate, the last one because: {problem}. Make the "
+                "The model's structured answers did not validate, the last one because: "
+                f"{problem}. Make the "
                 "result type simpler, describe its fields, or allow more attempts."
             )
 
-    def _result(self, response: dict[str, Json], text: str | None, value: Any) -> SamplingResult[Any]:
+    def _result(
+        self, response: dict[str, Json], text: str | None, value: Any
+    ) -> SamplingResult[Any]:
         return SamplingResult(
             text=text,
             result=value,
             history=_messages.validate_python(self._history),
             model=response["model"],
             stop_reason=response.get("stopReason"),
-            usage=Usage(*self._spent),
+            usage=Usage(self._asked, self._answered, self._calls),
         )
-
-
-_ = Callable

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, get_origin, get_type_hints
+from typing import Any, cast, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
@@ -28,7 +28,9 @@ class Signature:
         TypeError: A parameter cannot be filled from a JSON object.
     """
 
-    def __init__(self, fn: Callable[..., Any], hidden: type | None = None, *, lenient: bool = False) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], hidden: type | None = None, *, lenient: bool = False
+    ) -> None:
         self.fn = fn
         self.hidden: str | None = None
         self.hints = hints = _hints(inspect.unwrap(fn))
@@ -37,9 +39,14 @@ class Signature:
             annotation = hints.get(parameter.name, parameter.annotation)
             if hidden is not None and annotation is hidden:
                 self.hidden = parameter.name
-            elif not lenient and parameter.kind in (parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY, parameter.VAR_KEYWORD):
+            elif not lenient and parameter.kind in (
+                parameter.VAR_POSITIONAL,
+                parameter.POSITIONAL_ONLY,
+                parameter.VAR_KEYWORD,
+            ):
                 raise TypeError(
-                    f"{name_of(fn)}() has the parameter {parameter}, which cannot be filled from a JSON "
+                    f"{name_of(fn)}() has the parameter {parameter}, which cannot be filled from a "
+                    "JSON "
                     "object. Give every parameter a name of its own."
                 )
             else:
@@ -48,7 +55,11 @@ class Signature:
         if lenient:
             return
         self._adapter = _adapter(fn, shown)
-        self.schema: JsonSchemaValue = {"type": "object", "properties": {}, **self._adapter.json_schema()}
+        self.schema: JsonSchemaValue = {
+            "type": "object",
+            "properties": {},
+            **self._adapter.json_schema(),
+        }
 
     def bind(self, arguments: dict[str, Json]) -> dict[str, Any]:
         """Validated keyword arguments.
@@ -90,7 +101,8 @@ def _hints(fn: Callable[..., Any]) -> dict[str, Any]:
         return get_type_hints(fn, include_extras=True)
     except NameError as error:
         raise TypeError(
-            f"The annotations of {name_of(fn)}() cannot be resolved ({error}). Import the types at module "
+            f"The annotations of {name_of(fn)}() cannot be resolved ({error}). Import the types at "
+            "module "
             "level, not under TYPE_CHECKING, and define them outside of functions."
         ) from error
 
@@ -102,17 +114,21 @@ def _adapter(fn: Callable[..., Any], parameters: list[inspect.Parameter]) -> Typ
         return arguments
 
     keyword_only = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
-    collect.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    collect.__signature__ = inspect.Signature(keyword_only)  # read by pydantic
     collect.__annotations__ = {
         each.name: each.annotation for each in keyword_only if each.annotation is not each.empty
     }
     collect.__name__ = collect.__qualname__ = name_of(fn)
     try:
-        return TypeAdapter(collect)
+        return TypeAdapter[Any](cast("Any", collect))
     except PydanticUserError as error:
-        raise TypeError(f"{name_of(fn)}() takes something that has no JSON schema: {error}") from error
+        raise TypeError(
+            f"{name_of(fn)}() takes something that has no JSON schema: {error}"
+        ) from error
 
 
 def is_bare(annotation: Any) -> bool:
     """Whether nothing is said about a type."""
-    return annotation is inspect.Signature.empty or annotation is Any or get_origin(annotation) is Any
+    return (
+        annotation is inspect.Signature.empty or annotation is Any or get_origin(annotation) is Any
+    )

@@ -11,7 +11,7 @@ import inspect
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from mcp_types import AudioContent, EmbeddedResource, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel, ValidationError
@@ -130,11 +130,16 @@ def prepare_tools(
         elif callable(tool):
             prepared.append(SamplingTool.from_function(tool, run_type=run_type))
         else:
-            raise TypeError(f"{tool!r} is no tool: pass a function, a SamplingTool or a FastMCP tool.")
+            raise TypeError(
+                f"{tool!r} is no tool: pass a function, a SamplingTool or a FastMCP tool."
+            )
     names = [tool.name for tool in prepared]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"Two tools have the same name: {', '.join(twice)}. The model could not tell them apart.")
+        raise ValueError(
+            f"Two tools have the same name: {', '.join(twice)}. The model could not tell them "
+            "apart."
+        )
     return prepared
 
 
@@ -142,8 +147,10 @@ def content_of(value: Any) -> list[Json]:
     """The content blocks of a tool result: blocks as they are, everything else as text."""
     if isinstance(value, ContentBlock):
         return [value.model_dump(mode="json", by_alias=True, exclude_none=True)]
-    if isinstance(value, list | tuple) and value and all(isinstance(each, ContentBlock) for each in value):
-        return [block for each in value for block in content_of(each)]
+    if isinstance(value, list | tuple) and value:
+        items = list(cast("Sequence[Any]", value))
+        if all(isinstance(each, ContentBlock) for each in items):
+            return [block for each in items for block in content_of(each)]
     if isinstance(value, str):
         text = value
     elif isinstance(value, BaseModel):
@@ -173,7 +180,9 @@ async def _later(value: Any) -> list[Json]:
     return content_of(await value)
 
 
-def tool_result(call: dict[str, Json], content: list[Json], *, is_error: bool = False) -> dict[str, Json]:
+def tool_result(
+    call: dict[str, Json], content: list[Json], *, is_error: bool = False
+) -> dict[str, Json]:
     """The `tool_result` block that answers a `tool_use` block."""
     result: dict[str, Json] = {"type": "tool_result", "toolUseId": call["id"], "content": content}
     if is_error:
@@ -188,5 +197,7 @@ def tool_error(call: dict[str, Json], message: str) -> dict[str, Json]:
 
 def explain(error: ValidationError) -> str:
     """What is wrong with some arguments, in a line per field."""
-    lines = [f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in error.errors()]
+    lines = [
+        f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['msg']}" for each in error.errors()
+    ]
     return "; ".join(lines)

@@ -12,7 +12,8 @@ import json
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import cast
 
 import anyio
 import anyio.abc
@@ -38,19 +39,41 @@ MAX_REFUSALS = 1000
 """A body that keeps asking after this many limit errors is ended, or it would spin for ever."""
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every leg of one runtime uses.
+
+    Attributes:
+        store: Where runs live.
+        clock: Time.
+        sealer: Encrypts results of secret steps, if there is one.
+        owner: Name under which this runtime holds leases.
+        lease: Seconds that a lease lasts without being renewed.
+    """
+
+    store: Store
+    clock: Clock
+    sealer: Sealer | None
+    owner: str
+    lease: float
+
+
 class Leg:
     """Drives one run once. Created by `Runtime`, which holds the run's lock meanwhile."""
 
     def __init__(
-        self, live: Live, carrier: Carrier, store: Store, clock: Clock, sealer: Sealer | None, owner: str, lease: float
+        self,
+        live: Live,
+        carrier: Carrier,
+        services: Services,
     ) -> None:
         self._live = live
         self._carrier = carrier
-        self._store = store
-        self._clock = clock
-        self._sealer = sealer
-        self._owner = owner
-        self._lease = lease
+        self._store = services.store
+        self._clock = services.clock
+        self._sealer = services.sealer
+        self._owner = services.owner
+        self._lease = services.lease
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._steps: set[str] = set()
         self._stopping: set[str] = set()
@@ -214,7 +237,8 @@ class Leg:
         for name, limit, used in checks:
             if limit is not None and used > limit:
                 return (
-                    f"The run used up its limit {name}={limit} (it is at {used:.0f}). Raise it with "
+                    f"The run used up its limit {name}={limit} (it is at {used:.0f}). Raise it "
+                    "with "
                     f"@server.agent(limits=Limits({name}=...)), or let the agent ask for less."
                 )
         return None
@@ -350,7 +374,8 @@ class Leg:
             return Ended(run_id, Status.COMPLETED, live.agent.encode(machine.result))
         except Exception as error:  # noqa: BLE001 - pydantic and the author's types raise anything
             message = (
-                f"The agent returned a {type(machine.result).__name__} that cannot be sent as its result: "
+                f"The agent returned a {type(machine.result).__name__} that cannot be sent as its "
+                "result: "
                 f"{error}. Return what its annotation says."
             )
             return Ended(run_id, Status.FAILED, None, Failure("AgentCodeError", message))
@@ -359,14 +384,18 @@ class Leg:
         live, now = self._live, self._clock.now()
         record = await self._store.acquire(live.record.id, self._owner, now, now + self._lease)
         if record is None or record.position != live.record.position:
-            raise StoreConflict(f"Another process works on run {live.record.id}. Wait for it and reload.")
+            raise StoreConflict(
+                f"Another process works on run {live.record.id}. Wait for it and reload."
+            )
         live.record = record
 
     async def _heartbeat(self) -> None:
         while True:
             await self._clock.sleep(self._lease / 3)
             now = self._clock.now()
-            record = await self._store.acquire(self._live.record.id, self._owner, now, now + self._lease)
+            record = await self._store.acquire(
+                self._live.record.id, self._owner, now, now + self._lease
+            )
             if record is None or record.fence != self._live.record.fence:
                 raise StoreConflict(f"The lease on run {self._live.record.id} was lost. Reload it.")
             self._live.record = replace(self._live.record, lease=record.lease)
@@ -374,7 +403,8 @@ class Leg:
     def _seal(self, value: Json) -> str:
         if self._sealer is None:
             raise InvertedError(
-                "A step was marked secret, but this runtime has no sealing key, so its result cannot be "
+                "A step was marked secret, but this runtime has no sealing key, so its result "
+                "cannot be "
                 "journaled. Give AgentServer a key, or do not mark the step secret."
             )
         return self._sealer.seal(json.dumps(value).encode())
@@ -389,8 +419,7 @@ class Leg:
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first error of a task group, unwrapped: callers match on types."""
-    first: BaseException = group
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
+    first = group.exceptions[0]
+    if isinstance(first, BaseExceptionGroup):
+        return _only(cast("BaseExceptionGroup[BaseException]", first))
     return first
-

@@ -18,7 +18,7 @@ import anyio
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import LimitExceeded, RunBusy, RunError, RunNotFound, StoreConflict
-from inverted.runtime.leg import Leg
+from inverted.runtime.leg import Leg, Services
 from inverted.runtime.live import Live, arguments_of, begin, load
 from inverted.runtime.ports import Agent, Carrier, Clock, Ended, Outcome, Sealer, SystemClock
 from inverted.stores.base import RunRecord, Store
@@ -54,9 +54,8 @@ class Runtime:
         self.store = store
         self.clock: Clock = clock or SystemClock()
         self.owner = uuid.uuid4().hex
-        self._sealer = sealer
+        self._services = Services(store, self.clock, sealer, self.owner, lease)
         self._hot_runs = hot_runs
-        self._lease = lease
         self._patience = patience
         self._hot: OrderedDict[str, Live] = OrderedDict()
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
@@ -119,7 +118,13 @@ class Runtime:
         return await self._continue(agent, arguments, carrier, known, principal)
 
     async def resume(
-        self, agent: Agent, run_id: str, answers: Mapping[str, Json], carrier: Carrier, *, principal: str | None = None
+        self,
+        agent: Agent,
+        run_id: str,
+        answers: Mapping[str, Json],
+        carrier: Carrier,
+        *,
+        principal: str | None = None,
     ) -> Outcome:
         """Bring answers to a run and drive it on.
 
@@ -141,10 +146,16 @@ class Runtime:
             JournalError: The journal cannot be read.
             StoreError: The store failed.
         """
-        return await self._serve(agent, run_id, answers, carrier, principal)
+        return await self._serve(agent, run_id, answers, carrier, principal=principal)
 
     async def cancel(
-        self, agent: Agent, run_id: str, reason: str, carrier: Carrier, *, principal: str | None = None
+        self,
+        agent: Agent,
+        run_id: str,
+        reason: str,
+        carrier: Carrier,
+        *,
+        principal: str | None = None,
     ) -> Outcome:
         """Cancel a run: `Cancelled` is thrown into its body, and its cleanup is driven.
 
@@ -153,15 +164,21 @@ class Runtime:
             RunBusy: Another process worked on it for longer than this runtime waits.
             StoreError: The store failed.
         """
-        return await self._serve(agent, run_id, {}, carrier, principal, cancel=reason)
+        return await self._serve(agent, run_id, {}, carrier, principal=principal, cancel=reason)
 
     async def _continue(
-        self, agent: Agent, arguments: dict[str, Json], carrier: Carrier, known: RunRecord, principal: str | None
+        self,
+        agent: Agent,
+        arguments: dict[str, Json],
+        carrier: Carrier,
+        known: RunRecord,
+        principal: str | None,
     ) -> Outcome:
         first = (await self.store.read(known.id))[0]
         if arguments_of(first) != arguments:
             raise RunError(
-                f"The run key {known.key!r} names a run of {agent.name} with other arguments. Use the same "
+                f"The run key {known.key!r} names a run of {agent.name} with other arguments. Use "
+                "the same "
                 "arguments to continue it, or another key to start a new run."
             )
         return await self.resume(agent, known.id, {}, carrier, principal=principal)
@@ -172,6 +189,7 @@ class Runtime:
         run_id: str,
         answers: Mapping[str, Json],
         carrier: Carrier,
+        *,
         principal: str | None,
         cancel: str | None = None,
     ) -> Outcome:
@@ -182,7 +200,8 @@ class Runtime:
                 record = await self.store.get(run_id)
                 if record is None or record.principal != principal or record.agent != agent.name:
                     raise RunNotFound(
-                        f"There is no run {run_id} of {agent.name} for this caller: it expired, was deleted, "
+                        f"There is no run {run_id} of {agent.name} for this caller: it expired, "
+                        "was deleted, "
                         "or belongs to somebody else. Call the agent again to start a new run."
                     )
                 if not self._busy_elsewhere(record):
@@ -195,7 +214,8 @@ class Runtime:
                         pass
             if self.clock.now() > deadline:
                 raise RunBusy(
-                    f"Another process has been working on run {run_id} for more than {self._patience:.0f} s. "
+                    f"Another process has been working on run {run_id} for more than "
+                    f"{self._patience:.0f} s. "
                     "Nothing was lost; send the same request again later."
                 )
             await self.clock.sleep(pause)
@@ -214,14 +234,14 @@ class Runtime:
             live.machine.close()
         lines = await self.store.read(record.id, record.segment_start)
         first = lines[0] if record.segment_start == 0 else (await self.store.read(record.id))[0]
-        return load(agent, record, first, lines, self._sealer)
+        return load(agent, record, first, lines, self._services.sealer)
 
     async def _drive(
         self, live: Live, answers: Mapping[str, Json], carrier: Carrier, cancel: str | None = None
     ) -> Outcome:
         self._enter(live)
         try:
-            leg = Leg(live, carrier, self.store, self.clock, self._sealer, self.owner, self._lease)
+            leg = Leg(live, carrier, self._services)
             outcome = await leg.run(answers, cancel)
         except BaseException:
             # The copy in memory may be ahead of the store. The store is the truth.
@@ -240,7 +260,8 @@ class Runtime:
         driving = self._driving.get(principal, 0)
         if limit is not None and driving >= limit:
             raise LimitExceeded(
-                f"This caller has {driving} runs in progress, the most that Limits(concurrent={limit}) allows. "
+                f"This caller has {driving} runs in progress, the most that "
+                f"Limits(concurrent={limit}) allows. "
                 "Wait for one to end, or raise the limit."
             )
         self._driving[principal] = driving + 1
@@ -262,4 +283,3 @@ class Runtime:
 
     def _lock(self, run_id: str) -> anyio.Lock:
         return self._locks.setdefault(run_id, anyio.Lock(fast_acquire=True))
-

@@ -84,9 +84,9 @@ class StepCall:
     fn: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    retry: Retry
-    timeout: float | None
-    secret: bool
+    retry: Retry = Retry()
+    timeout: float | None = None
+    secret: bool = False
 
     async def attempt(self, info: StepInfo) -> Json:
         """Call the function once.
@@ -112,7 +112,9 @@ class StepCall:
         except TimeoutError as error:
             if self.timeout is None or str(error):
                 raise
-            raise TimeoutError(f"it took longer than its timeout of {self.timeout} seconds") from None
+            raise TimeoutError(
+                f"it took longer than its timeout of {self.timeout} seconds"
+            ) from None
         finally:
             _current.reset(token)
         return as_json(value)
@@ -128,7 +130,8 @@ def as_json(value: Any) -> Json:
         return to_jsonable_python(value, inf_nan_mode="strings")
     except PydanticSerializationError as error:
         raise TypeError(
-            f"the value {type(value).__name__} is not JSON-serialisable ({error}); return JSON values, "
+            f"the value {type(value).__name__} is not JSON-serialisable ({error}); return JSON "
+            "values, "
             "pydantic models or dataclasses"
         ) from error
 

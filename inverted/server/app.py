@@ -6,6 +6,7 @@ Everything of FastMCP works: mounting, auth, proxies, middleware, `fastmcp run`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar, overload
@@ -58,14 +59,16 @@ class AgentServer(FastMCP[Any]):
         **settings: Any,
     ) -> None:
         sealing = SealingKeys(keys)
-        settings.setdefault("request_state_security", RequestStateSecurity(codec=sealing, ttl=STATE_TTL))
+        settings.setdefault(
+            "request_state_security", RequestStateSecurity(codec=sealing, ttl=STATE_TTL)
+        )
         super().__init__(name, instructions, **settings)
         self.add_middleware(ProtocolErrors())
         self._default_limits = limits or Limits()
         self.runtime = Runtime(_store(store), clock=clock, sealer=sealing, hot_runs=hot_runs)
 
     @overload
-    def agent(self, fn: F, /) -> F: ...
+    def agent(self, fn: F) -> F: ...
 
     @overload
     def agent(
@@ -81,7 +84,9 @@ class AgentServer(FastMCP[Any]):
         limits: Limits | None = None,
     ) -> Callable[[F], F]: ...
 
-    def agent(self, fn: F | None = None, /, *, limits: Limits | None = None, **about: Any) -> F | Callable[[F], F]:
+    def agent(
+        self, fn: F | None = None, *, limits: Limits | None = None, **about: Any
+    ) -> F | Callable[[F], F]:
         """Register an agent: an async function with one parameter of type `Run`.
 
         Args:
@@ -102,10 +107,19 @@ class AgentServer(FastMCP[Any]):
             signature = Signature(function, Run)
             if not inspect.iscoroutinefunction(function) or signature.hidden is None:
                 raise TypeError(
-                    f"{getattr(function, '__name__', function)} is no agent. An agent is an async function "
+                    f"{getattr(function, '__name__', function)} is no agent. An agent is an async "
+                    "function "
                     "with a parameter of type Run: `async def agent(run: Run, ...)`."
                 )
-            self.add_tool(agent_tool(self, signature, limits or self._default_limits, about))
+            self.add_tool(
+                agent_tool(
+                    self.runtime,
+                    signature,
+                    limits or self._default_limits,
+                    about,
+                    mask=self._mask_error_details,
+                )
+            )
             return function
 
         return register if fn is None else register(fn)
@@ -118,17 +132,26 @@ class AgentServer(FastMCP[Any]):
         if isinstance(name_or_fn, str):
             return self.tool(name=name_or_fn, **about)
         if name_or_fn is None:
-            return lambda function: self.tool(function, **about)
-        if inspect.iscoroutinefunction(name_or_fn) and Signature(name_or_fn, Run, lenient=True).hidden:
+            return functools.partial(self.tool, **about)
+        if (
+            inspect.iscoroutinefunction(name_or_fn)
+            and Signature(name_or_fn, Run, lenient=True).hidden
+        ):
             return self.agent(**about)(name_or_fn)
         return super().tool(name_or_fn, **about)
 
-    def http_app(self, *args: Any, host_origin_protection: Any = None, **settings: Any) -> StarletteWithLifespan:
+    def http_app(
+        self, *args: Any, host_origin_protection: Any = None, **settings: Any
+    ) -> StarletteWithLifespan:
         """`FastMCP.http_app`, with Host and Origin protection on unless it is switched off."""
-        return super().http_app(*args, host_origin_protection=_protected(host_origin_protection), **settings)
+        return super().http_app(
+            *args, host_origin_protection=_protected(host_origin_protection), **settings
+        )
 
-    async def run_http_async(self, *args: Any, host_origin_protection: Any = None, **settings: Any) -> None:
-        """`FastMCP.run_http_async`, with Host and Origin protection on unless it is switched off."""
+    async def run_http_async(
+        self, *args: Any, host_origin_protection: Any = None, **settings: Any
+    ) -> None:
+        """`FastMCP.run_http_async`, with Host and Origin protection unless it is switched off."""
         await super().run_http_async(
             *args, host_origin_protection=_protected(host_origin_protection), **settings
         )

@@ -21,6 +21,7 @@ from platformdirs import user_data_dir
 from inverted.errors import InvertedError
 
 VARIABLE: Final = "INVERTED_KEYS"
+SHORTEST_KEY: Final = 32
 STATE_TTL: Final = 7 * 24 * 3600.0
 """Seconds for which a `requestState` stays valid: as long as a person may take to answer."""
 
@@ -63,9 +64,10 @@ class SealingKeys:
 
 
 def _checked(keys: Sequence[bytes | str]) -> Sequence[bytes | str]:
-    if not keys or any(len(key) < 32 for key in keys):
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
         raise InvertedError(
-            f"A sealing key must be at least 32 bytes long ({VARIABLE} holds one or more, separated by "
+            f"A sealing key must be at least 32 bytes long ({VARIABLE} holds one or more, "
+            "separated by "
             'spaces). Make one with: python -c "import secrets; print(secrets.token_hex(32))"'
         )
     return keys
@@ -88,6 +90,7 @@ def _own_key() -> bytes:
         return path.read_bytes().strip()
     except OSError as error:
         raise InvertedError(
-            f"The sealing key cannot be kept in {path}: {error}. Make the directory writable, or set "
+            f"The sealing key cannot be kept in {path}: {error}. Make the directory writable, or "
+            "set "
             f"{VARIABLE} to a key."
         ) from error

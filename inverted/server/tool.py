@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import anyio
 from fastmcp.exceptions import ToolError
@@ -25,7 +26,8 @@ from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import PrivateAttr, ValidationError
+from pydantic import Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
 
 from inverted.carriers.backchannel import BackChannel
 from inverted.carriers.nobody import Nobody
@@ -41,8 +43,6 @@ from inverted.runtime.runtime import Runtime, new_run_id
 
 if TYPE_CHECKING:
     from fastmcp.server.context import Context
-
-    from inverted.server.app import AgentServer
 
 RUN_KEY: Final = "inverted/run-key"
 """The `_meta` entry with which a client names its run."""
@@ -74,13 +74,24 @@ class ProtocolErrors(Middleware):
             raise MCPError(INVALID_PARAMS, str(error), {"reason": error.reason}) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What serves the calls of an `AgentTool`."""
+
+    agent: Agent
+    signature: Signature
+    runtime: Runtime
+    mask: bool
+
+
 class AgentTool(Tool):
     """The tool that runs an agent. Made by `agent_tool`."""
 
-    _agent: Agent = PrivateAttr()
-    _signature: Signature = PrivateAttr()
-    _runtime: Runtime = PrivateAttr()
-    _mask: bool = PrivateAttr(default=False)
+    served: Annotated[SkipJsonSchema[Any], Field(exclude=True)] = None
+
+    @property
+    def _by(self) -> Served:
+        return cast("Served", self.served)
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Serve one `tools/call`.
@@ -91,20 +102,23 @@ class AgentTool(Tool):
             ToolError: The run failed, was cancelled, or cannot be served now.
         """
         try:
-            self._signature.bind(arguments)
+            self._by.signature.bind(arguments)
         except ValidationError as error:
             raise ArgumentError(f"Invalid arguments for {self.name}: {explain(error)}") from error
         context = get_context()
         request = context.request_context
         if request is None:
             raise ToolError(
-                f"Agent {self.name} was called outside of an MCP request. Call it through a client, or with "
+                f"Agent {self.name} was called outside of an MCP request. Call it through a "
+                "client, or with "
                 "inverted.testing."
             )
-        wire: ServerRequestContext[Any, Any] = request._srctx  # noqa: SLF001 # the raw params are only there
+        wire: ServerRequestContext[Any, Any] = request._srctx  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the raw params are only there
         modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
         try:
-            outcome = await (self._round if modern else self._conversation)(context, wire, arguments)
+            outcome = await (self._round if modern else self._conversation)(
+                context, wire, arguments
+            )
         except (AnswerError, RunError) as error:
             raise RequestError(error) from error
         except InvertedError as error:
@@ -117,30 +131,40 @@ class AgentTool(Tool):
         self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
     ) -> Outcome:
         """2026-07-28: one round of a run."""
-        carrier = Rounds(wire.protocol_version, wire.session.client_capabilities, _Notifier(context))
+        carrier = Rounds(
+            wire.protocol_version, wire.session.client_capabilities, _Notifier(context)
+        )
         params: Mapping[str, Any] = wire.params or {}
         state = params.get("requestState")
         if state is None:
             return await self._begin(wire, arguments, carrier)
         run_id = State.load(state).run_id
-        answers = params.get("inputResponses") or {}
+        answers: Mapping[str, Json] = params.get("inputResponses") or {}
         principal = authenticated_principal(wire)
-        return await self._runtime.resume(self._agent, run_id, answers, carrier, principal=principal)
+        return await self._by.runtime.resume(
+            self._by.agent, run_id, answers, carrier, principal=principal
+        )
 
     async def _conversation(
         self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
     ) -> Outcome:
         """The handshake eras: a whole run, while the call is open."""
         assert wire.request_id is not None  # noqa: S101 - a tool call is a request
-        return await self._begin(wire, arguments, BackChannel(wire.session, wire.request_id, _Notifier(context)))
+        return await self._begin(
+            wire, arguments, BackChannel(wire.session, wire.request_id, _Notifier(context))
+        )
 
     async def _begin(
         self, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json], carrier: Carrier
     ) -> Outcome:
-        principal, key, run_id = authenticated_principal(wire), _run_key(wire.params or {}), new_run_id()
+        principal, key, run_id = (
+            authenticated_principal(wire),
+            _run_key(wire.params or {}),
+            new_run_id(),
+        )
         try:
-            return await self._runtime.begin(
-                self._agent, arguments, carrier, principal=principal, key=key, run_id=run_id
+            return await self._by.runtime.begin(
+                self._by.agent, arguments, carrier, principal=principal, key=key, run_id=run_id
             )
         except anyio.get_cancelled_exc_class():
             # The caller gave up before it could name the run: nobody can come back for it.
@@ -152,17 +176,21 @@ class AgentTool(Tool):
     async def _cancel(self, run_id: str, principal: str | None) -> None:
         carrier = Nobody("the client cancelled the call")
         try:
-            await self._runtime.cancel(self._agent, run_id, "client", carrier, principal=principal)
+            await self._by.runtime.cancel(
+                self._by.agent, run_id, "client", carrier, principal=principal
+            )
         except InvertedError:
             return  # it was never written, or it ended: there is nothing to cancel
 
     def _ended(self, ended: Ended) -> ToolResult:
         if ended.status is Status.COMPLETED:
-            return ToolResult.from_mcp_result(CallToolResult.model_validate(ended.result, by_name=False))
+            return ToolResult.from_mcp_result(
+                CallToolResult.model_validate(ended.result, by_name=False)
+            )
         if ended.failure is None:
             raise ToolError(f"The run of {self.name} was cancelled.")
         known = ended.failure.type in AGENT_ERRORS or ended.failure.type == "ToolError"
-        if self._mask and not known:
+        if self._by.mask and not known:
             raise ToolError(f"Agent {self.name} failed.")
         prefix = "" if known else f"Agent {self.name} failed: {ended.failure.type}: "
         raise ToolError(prefix + ended.failure.message)
@@ -178,24 +206,33 @@ class _Notifier:
         context = self._context
         try:
             if payload["type"] == "progress":
-                await context.report_progress(payload["progress"], payload["total"], payload["message"])
+                await context.report_progress(
+                    payload["progress"], payload["total"], payload["message"]
+                )
             else:
-                await context.log(payload["message"], level=payload["level"], logger_name=payload["logger"])
+                await context.log(
+                    payload["message"], level=payload["level"], logger_name=payload["logger"]
+                )
         except (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return  # a client that is gone misses its notifications, and nothing else
 
 
-def agent_tool(server: AgentServer, signature: Signature, limits: Limits, about: dict[str, Any]) -> AgentTool:
+def agent_tool(
+    runtime: Runtime, signature: Signature, limits: Limits, about: dict[str, Any], *, mask: bool
+) -> AgentTool:
     """The tool of an agent.
 
     Args:
-        server: The server that it belongs to.
+        runtime: What drives its runs.
         signature: The agent's function.
         limits: Limits of its runs.
         about: What clients see, as `FunctionTool.from_function` takes it.
+        mask: Keep the details of unexpected errors from clients.
     """
     seen = FunctionTool.from_function(_without_run(signature), **about)
-    fields = {name: getattr(seen, name) for name in Tool.model_fields if name in seen.model_fields_set}
+    fields = {
+        name: getattr(seen, name) for name in Tool.model_fields if name in seen.model_fields_set
+    }
     tool = AgentTool(**fields)
 
     def body(info: RunInfo, arguments: dict[str, Json], restored: Json) -> Any:
@@ -210,10 +247,7 @@ def agent_tool(server: AgentServer, signature: Signature, limits: Limits, about:
             result = CallToolResult(content=result[0], structured_content=result[1])
         return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    tool._agent = Agent(tool.name, body, encode, limits)  # noqa: SLF001 # pydantic takes no private fields
-    tool._signature = signature  # noqa: SLF001
-    tool._runtime = server.runtime  # noqa: SLF001
-    tool._mask = server._mask_error_details  # noqa: SLF001
+    tool.served = Served(Agent(tool.name, body, encode, limits), signature, runtime, mask)
     return tool
 
 
@@ -228,15 +262,20 @@ def _without_run(signature: Signature) -> Any:
     shown.__qualname__ = signature.fn.__qualname__
     shown.__module__ = signature.fn.__module__
     shown.__doc__ = signature.fn.__doc__
-    shown.__annotations__ = {name: kind for name, kind in signature.hints.items() if name != signature.hidden}
-    shown.__signature__ = plain.replace(  # type: ignore[attr-defined]
-        parameters=[each.replace(annotation=signature.hints.get(each.name, each.annotation)) for each in parameters],
+    shown.__annotations__ = {
+        name: kind for name, kind in signature.hints.items() if name != signature.hidden
+    }
+    shown.__signature__ = plain.replace(  # read by FastMCP
+        parameters=[
+            each.replace(annotation=signature.hints.get(each.name, each.annotation))
+            for each in parameters
+        ],
         return_annotation=signature.returns,
     )
     return shown
 
 
 def _run_key(params: Mapping[str, Any]) -> str | None:
-    meta = params.get("_meta")
-    key = meta.get(RUN_KEY) if isinstance(meta, Mapping) else None
+    meta: Mapping[str, Any] = params.get("_meta") or {}
+    key = meta.get(RUN_KEY)
     return key if isinstance(key, str) and key else None

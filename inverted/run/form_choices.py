@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from inverted.core.effects import Json
 
@@ -39,7 +39,7 @@ class Titles:
 
     __slots__ = ("items",)
 
-    def __init__(self, titles: Mapping[str, str] | Mapping[int, str] | Mapping[Enum, str]) -> None:
+    def __init__(self, titles: Mapping[Any, str]) -> None:  # the keys of a Mapping are invariant
         self.items: tuple[tuple[object, str], ...] = tuple(titles.items())
 
     def __repr__(self) -> str:

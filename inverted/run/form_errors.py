@@ -24,6 +24,7 @@ _WORDS: Final = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "bool_type": "must be true or false",
+    "url_parsing": "must be a URL, for example https://example.com/",
     "string_type": "must be text",
     "string_pattern_mismatch": "must match the pattern {pattern}",
 }

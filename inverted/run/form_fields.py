@@ -59,6 +59,8 @@ class FormField:
             if not isinstance(value, list):
                 raise ValueError("must be a list of choices")
             return [self.choices.read(one) for one in cast("list[Json]", value)]
+        if isinstance(value, str) and not _is_text(value):
+            raise ValueError("must be text without broken characters")
         if isinstance(value, float):
             if not math.isfinite(value):
                 raise ValueError("must be a finite number")
@@ -68,3 +70,12 @@ class FormField:
         if form in _EXAMPLES and isinstance(value, str) and not _DAY.match(value):
             raise ValueError(f"must be a {form}, for example {_EXAMPLES[form]}")
         return value
+
+
+def _is_text(value: str) -> bool:
+    """Whether a string can be written down: half a surrogate pair cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

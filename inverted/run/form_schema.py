@@ -91,12 +91,15 @@ class _Generator(GenerateJsonSchema):
         return {_REFUSED: _OTHER}
 
 
-def fields_of(adapter: TypeAdapter[Any], name: str) -> tuple[FormField, ...] | None:
+def fields_of(
+    adapter: TypeAdapter[Any], name: str, *, wrapped: bool = False
+) -> tuple[FormField, ...] | None:
     """The form fields of a type that is an object.
 
     Args:
         adapter: The type.
         name: What to call the type in an error.
+        wrapped: The object was made to hold the type, and its only field is the type.
 
     Returns:
         Its fields in their order, or None for a type that is not an object with fields.
@@ -114,7 +117,8 @@ def fields_of(adapter: TypeAdapter[Any], name: str) -> tuple[FormField, ...] | N
         try:
             fields.append(_field(key, node, root, demanded=key in demanded))
         except ValueError as error:
-            raise TypeError(f"{name}.{key}: {error}.") from error
+            where = name if wrapped else f"{name}.{key}"
+            raise TypeError(f"{where}: {error}.") from error
     return tuple(fields)
 
 

@@ -83,7 +83,7 @@ def as_pydantic_reads(kind: object) -> Any:
 
 def _one_of(choices: list[Any] | dict[Any, Any]) -> Any:
     if not choices or not all(isinstance(one, str) for one in choices):
-        raise TypeError(f"{choices!r} asks for nothing: {_HOW}.")
+        raise TypeError(f"{choices!r} is no list of choices: {_HOW}.")
     if len(set(choices)) < len(choices):
         raise TypeError(f"{choices!r} has a choice twice: remove one.")
     literal = cast("Any", Literal)[tuple(choices)]

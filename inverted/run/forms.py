@@ -22,9 +22,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Annotated, Any, Generic, TypeVar, cast, overload
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError, create_model
+from pydantic import Field, PydanticUserError, TypeAdapter, ValidationError, create_model
 
 from inverted.core.effects import Json
 from inverted.run.form_choices import Titles
@@ -81,7 +81,7 @@ class Form(Generic[T]):
         except ValidationError as error:
             problems = problems_of(error, problems)
         except ValueError as error:
-            raise FormError({**problems, "": f"the answer is no valid JSON: {error}"}) from error
+            raise FormError({**problems, "": f"cannot be read as JSON: {error}"}) from error
         if problems:
             raise FormError(problems)
         return self._unwrap(read)
@@ -120,9 +120,11 @@ def form_of(
 
     Args:
         response_type: A pydantic model, dataclass or TypedDict with flat fields; a scalar, date,
-            `Literal`, enum, or list of choices; `["a", "b"]` for one choice, `[["a", "b"]]` for
-            several, `{"a": {"title": "A"}}` and `[{"a": {"title": "A"}}]` for the same with
-            titles; None to ask for nothing but acceptance.
+            `Literal` or enum; a list of choices (`list[Severity]`); `["a", "b"]` for one choice
+            and `[["a", "b"]]` for several, `{"a": {"title": "A"}}` and `[{"a": {"title": "A"}}]`
+            for the same with titles; None to ask for nothing but acceptance. `Titles` gives
+            titles to a `Literal` or an enum. A field that takes None or has a default may be left
+            empty.
         title: Title of the field of a form with one field.
         description: Description of that field.
 
@@ -154,24 +156,19 @@ def _cached(
 
 
 def _build(response_type: object, title: str | None, description: str | None) -> Form[Any]:
-    name = str(getattr(response_type, "__name__", None) or repr(response_type))
+    name = response_type.__name__ if isinstance(response_type, type) else repr(response_type)
+    given = {"title": title, "description": description}
+    words = {key: word for key, word in given.items() if word is not None}
     try:
-        fields, adapter, unwrap = _fields(response_type, name)
+        fields, adapter, unwrap = _fields(response_type, name, words)
     except (PydanticUserError, NameError) as error:
-        raise TypeError(f"{name}: a form cannot be made of this type. {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise TypeError(f"{name}: a form cannot be made of this type. {reason}") from error
     if not fields:
         raise TypeError(
             f"{name}: it has no fields, and some clients cannot submit an empty form. Use None to "
             "ask for nothing but acceptance."
         )
-    given = {"title": title, "description": description}
-    words = {key: word for key, word in given.items() if word is not None}
-    if unwrap is _same and words:
-        raise TypeError(
-            f"{name}: {' and '.join(words)} are for a form of one value. Label the fields of this "
-            "one with Field(title=..., description=...)."
-        )
-    fields[0].schema.update(words)
     schema: dict[str, Json] = {
         "type": "object",
         "properties": {one.name: one.schema for one in fields},
@@ -184,18 +181,27 @@ def _build(response_type: object, title: str | None, description: str | None) ->
 
 
 def _fields(
-    response_type: object, name: str
+    response_type: object, name: str, words: dict[str, str]
 ) -> tuple[tuple[FormField, ...], TypeAdapter[Any], Callable[[Any], Any]]:
     """The fields of the form, the type that reads them, and how to get the value out of it."""
     if response_type is None or response_type is type(None):
         adapter: TypeAdapter[Any] = TypeAdapter(Acceptance)
-        return fields_of(adapter, name) or (), adapter, _nothing
+        fields = fields_of(adapter, name) or ()
+        fields[0].schema.update(words)
+        return fields, adapter, _nothing
     adapter = TypeAdapter(as_pydantic_reads(response_type))
     fields = fields_of(adapter, name)
-    if fields is not None:
-        return fields, adapter, _same
-    adapter = TypeAdapter(create_model("Answer", value=cast("Any", response_type)))
-    return fields_of(adapter, name) or (), adapter, attrgetter("value")
+    if fields is None:
+        value = cast("Any", response_type)
+        labelled = Annotated[value, Field(**words)] if words else value
+        adapter = TypeAdapter(create_model("Answer", value=labelled))
+        return fields_of(adapter, name, wrapped=True) or (), adapter, attrgetter("value")
+    if words:
+        raise TypeError(
+            f"{name}: {' and '.join(words)} are for a form of one value. Label the fields of this "
+            "one with Field(title=..., description=...)."
+        )
+    return fields, adapter, _same
 
 
 def _check_defaults(form: Form[Any], name: str) -> None:
@@ -208,8 +214,8 @@ def _check_defaults(form: Form[Any], name: str) -> None:
         for key, what in error.problems.items():
             if key in defaults:
                 raise TypeError(
-                    f"{name}.{key}: the default {defaults[key]!r} {what}. Change the default or "
-                    "the constraint."
+                    f"{name}.{key}: the default {defaults[key]!r} would be refused as an answer "
+                    f"({what}). Change the default or the constraint."
                 ) from error
 
 

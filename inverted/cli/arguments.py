@@ -42,7 +42,7 @@ def build_arguments(schema: Schema, given: Given, base: dict[str, Any] | None) -
     texts: dict[str, list[str]] = {}
     for written, values in given:
         name, negated = _property(written, schema, known)
-        texts.setdefault(name, []).extend(values if values else ["false" if negated else "true"])
+        texts.setdefault(name, []).extend(values or ["false" if negated else "true"])
     arguments = dict(base or {})
     for name, values in texts.items():
         try:
@@ -53,7 +53,7 @@ def build_arguments(schema: Schema, given: Given, base: dict[str, Any] | None) -
     return arguments
 
 
-def convert(values: Sequence[str], schema: Schema, root: Schema) -> Any:  # noqa: ANN401 - JSON
+def convert(values: Sequence[str], schema: Schema, root: Schema) -> Any:
     """One argument's value from the words given for it.
 
     Args:
@@ -108,34 +108,30 @@ def _plain_name(name: str) -> str:
     return name.replace("-", "").replace("_", "").lower()
 
 
-def _read(values: Sequence[str], plain: Schema, root: Schema) -> Any:  # noqa: ANN401 - JSON
+def _read(values: Sequence[str], plain: Schema, root: Schema) -> Any:
     if plain.get("type") == "array":
         return _read_list(values, plain, root)
     if len(values) > 1:
         raise ValueError(f"takes one value, got {len(values)}: {' '.join(values)}")
-    text = values[0]
+    return _read_one(values[0], plain)
+
+
+def _read_one(text: str, plain: Schema) -> Any:
     match plain.get("type"):
         case "string":
-            return text
+            value = text
         case "boolean":
-            if text.lower() in _YES | _NO:
-                return text.lower() in _YES
-            raise ValueError(f"{text!r} is not true or false")
-        case "integer":
-            return _number(text, whole=True)
-        case "number":
-            return _number(text, whole=False)
-        case "null":
-            if text != "null":
-                raise ValueError(f"{text!r} is not null")
-            return None
-        case "object":
+            if text.lower() not in _YES | _NO:
+                raise ValueError(f"{text!r} is not true or false")
+            value = text.lower() in _YES
+        case "integer" | "number" as kind:
+            value = _number(text, whole=kind == "integer")
+        case "null" | "object":
+            # One reader for both; the schema then accepts the kind that it asked for.
             value = _json(text)
-            if not isinstance(value, dict):
-                raise ValueError(f"{text!r} is not a JSON object")
-            return cast("dict[str, Any]", value)
         case _:
-            return _untyped(text, plain)
+            value = _untyped(text, plain)
+    return value
 
 
 def _read_list(values: Sequence[str], plain: Schema, root: Schema) -> list[Any]:
@@ -147,7 +143,7 @@ def _read_list(values: Sequence[str], plain: Schema, root: Schema) -> list[Any]:
     return [convert([value], items, root) for value in values]
 
 
-def _untyped(text: str, plain: Schema) -> Any:  # noqa: ANN401 - JSON
+def _untyped(text: str, plain: Schema) -> Any:
     """A value for a schema that names no type: one of its own values, else JSON, else text."""
     own: list[Any] = [plain["const"]] if "const" in plain else list(plain.get("enum") or ())
     for value in own:

@@ -101,11 +101,18 @@ class Conversation:
     def _answered(self, question: int, response: Wire, note: str = "", summary: str = "") -> None:
         typed = note == TYPED
         self.watch(
-            Answered(question, response, None, "" if typed else note, summary, typed, monotonic())
+            Answered(
+                question,
+                monotonic(),
+                response=response,
+                note="" if typed else note,
+                summary=summary,
+                typed=typed,
+            )
         )
 
     def _failed(self, question: int, problem: CliError) -> ErrorData:
-        self.watch(Answered(question, None, problem.message, "", "", False, monotonic()))
+        self.watch(Answered(question, monotonic(), error=problem.message))
         self.stop(problem)
         return ErrorData(code=INTERNAL_ERROR, message=problem.message)
 

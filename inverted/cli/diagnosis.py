@@ -8,7 +8,7 @@ two outputs, and the HTTP status. Called by `connect` and `session`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import httpx2
 from mcp import MCPError
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from inverted.cli.errors import ConnectionProblem
 from inverted.cli.stderr import ServerLog
 from inverted.cli.target import Command, Target
-from inverted.cli.text import clip, compact, first_line
+from inverted.cli.text import clean, clip, compact, first_line
 
 _STATUS: Final = {
     401: "wants authorization: pass it with --header 'Authorization: Bearer …'",
@@ -48,7 +48,7 @@ class Evidence:
     @property
     def name(self) -> str:
         """The target as a person knows it."""
-        return target_name(self.target)
+        return clip(clean(self.target.name), 120)
 
     def saw_response(self, status: int) -> None:
         """Take an HTTP status in."""
@@ -60,15 +60,11 @@ class Evidence:
         self.noise.append(clip(first_line(str(error.errors()[0]["input"])), 80))
 
 
-def target_name(target: Target) -> str:
-    """A target in a message: the URL, or the command line."""
-    return clip(" ".join(target.argv), 120) if isinstance(target, Command) else target.url
-
-
 def leaves(error: BaseException) -> list[BaseException]:
     """The errors inside nested exception groups."""
     if isinstance(error, BaseExceptionGroup):
-        return [leaf for one in error.exceptions for leaf in leaves(one)]
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return [leaf for one in group.exceptions for leaf in leaves(one)]
     return [error]
 
 

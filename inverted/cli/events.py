@@ -74,21 +74,21 @@ class Answered:
 
     Attributes:
         id: Which question.
+        at: Monotonic seconds.
         response: The result in wire form; None when it failed.
         error: Why it failed.
         note: Who answered or what was decided, in words (`by --yes`); may be empty.
         summary: A person's answer as a person reads it; empty for other questions.
         typed: Whether the person typed the answer here and so has it before their eyes.
-        at: Monotonic seconds.
     """
 
     id: int
-    response: Wire | None
-    error: str | None
-    note: str
-    summary: str
-    typed: bool
     at: float
+    response: Wire | None = None
+    error: str | None = None
+    note: str = ""
+    summary: str = ""
+    typed: bool = False
 
 
 @dataclass(frozen=True)

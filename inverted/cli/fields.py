@@ -10,7 +10,7 @@ are flattened first. Pure: `prompts` asks, `answers` fills in from a file.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, cast
@@ -69,11 +69,13 @@ class Field:
         get = self.schema.get
         match self.kind:
             case "text":
-                words = [str(get("format", ""))]
+                form = _FORMATS.get(str(get("format")))
+                words = [form.takes if form else ""]
                 words += _range(get("minLength"), get("maxLength"), "character")
             case "integer" | "number":
                 words = ["a whole number" if self.kind == "integer" else "a number"]
-                words += [f"one of {', '.join(map(str, get('enum')))}"] if get("enum") else []
+                allowed = ", ".join(str(value) for value in get("enum") or ())
+                words += [f"one of {allowed}"] if allowed else []
                 words += _range(get("minimum"), get("maximum"), "")
             case "many":
                 words = _range(get("minItems"), get("maxItems"), "choice")
@@ -101,7 +103,7 @@ class Field:
                 value = self._choice(text)
             case "many":
                 words = [word for word in re.split(r"[,\s]+", text) if word]
-                if any(choice.title == text or choice.value == text for choice in self.choices):
+                if any(text in (choice.title, choice.value) for choice in self.choices):
                     words = [text]
                 elif "," in text:  # titles may have spaces
                     words = [word.strip() for word in text.split(",") if word.strip()]
@@ -267,32 +269,48 @@ def _range(low: object, high: object, noun: str) -> list[str]:
     return [] if high is None else [f"at most {many(high)}"]
 
 
-def _check_format(text: str, wanted: object) -> None:
-    try:
-        match wanted:
-            case "email" if not _EMAIL.fullmatch(text):
-                raise ValueError(text)
-            case "uri" if not urlsplit(text).scheme:
-                raise ValueError(text)
-            case "date" if len(text) != len("2026-07-28"):
-                raise ValueError(text)
-            case "date":
-                date.fromisoformat(text)
-            case "date-time":
-                if datetime.fromisoformat(text).tzinfo is None:
-                    raise ValueError(text)
-            case _:
-                pass
-    except ValueError:
-        raise ValueError(_FORMATS[str(wanted)]) from None
+def _is_email(text: str) -> bool:
+    return _EMAIL.fullmatch(text) is not None
+
+
+def _is_uri(text: str) -> bool:
+    return bool(urlsplit(text).scheme)
+
+
+def _is_date(text: str) -> bool:
+    return len(text) == len("2026-07-28") and bool(date.fromisoformat(text))
+
+
+def _is_moment(text: str) -> bool:
+    return datetime.fromisoformat(text).tzinfo is not None
+
+
+@dataclass(frozen=True)
+class _Format:
+    """One of the four formats of text that a form may ask for."""
+
+    fits: Callable[[str], bool]
+    takes: str
 
 
 _FORMATS: Final = {
-    "email": "that is not an email address (name@example.org)",
-    "uri": "that is not a URI (https://example.org/page)",
-    "date": "that is not a date (2026-07-28)",
-    "date-time": "that is not a date and time with a zone (2026-07-28T14:00:00Z)",
+    "email": _Format(_is_email, "an email address, as name@example.org"),
+    "uri": _Format(_is_uri, "an address, as https://example.org/page"),
+    "date": _Format(_is_date, "a date, as 2026-07-28"),
+    "date-time": _Format(_is_moment, "a date and time with a zone, as 2026-07-28T14:00:00Z"),
 }
+
+
+def _check_format(text: str, wanted: object) -> None:
+    form = _FORMATS.get(str(wanted))
+    if form is None:
+        return
+    try:
+        fine = form.fits(text)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ValueError(f"that is not {form.takes}")
 
 
 def shown(field: Field, value: Value) -> str:

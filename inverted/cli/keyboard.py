@@ -14,23 +14,39 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from types import FrameType
 from typing import Protocol
 
+try:
+    from termios import TCIFLUSH, tcflush
+except ImportError:  # Windows: what was typed ahead stays
 
-class EndOfInput(Exception):  # noqa: N818 - not an error: the person closed the input
+    def _flush(descriptor: int) -> None:
+        del descriptor
+else:
+
+    def _flush(descriptor: int) -> None:
+        with suppress(OSError):  # no terminal
+            tcflush(descriptor, TCIFLUSH)
+
+
+class EndOfInput(Exception):
     """There is nothing more to read: Ctrl-D, or the terminal is gone."""
 
 
-class PromptCancelled(Exception):  # noqa: N818 - not an error: the person pressed Ctrl-C
+class PromptCancelled(Exception):
     """Ctrl-C while a line was awaited."""
 
 
 class Lines(Protocol):
     """Where typed lines come from."""
+
+    def discard(self) -> None:
+        """Forget what was typed before a question was asked: it cannot be its answer."""
+        ...
 
     async def line(self) -> str:
         """The next line, without its end.
@@ -50,7 +66,7 @@ class Interrupts:
         self._meanings: list[Callable[[], None]] = []
 
     @contextmanager
-    def installed(self) -> Iterator[None]:
+    def installed(self) -> Generator[None]:
         """Take over SIGINT. Only the main thread can; elsewhere Ctrl-C is somebody else's."""
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -62,7 +78,7 @@ class Interrupts:
             signal.signal(signal.SIGINT, before)
 
     @contextmanager
-    def meaning(self, call: Callable[[], None]) -> Iterator[None]:
+    def meaning(self, call: Callable[[], None]) -> Generator[None]:
         """While the body runs, Ctrl-C calls `call` (on the event loop)."""
         self._meanings.append(call)
         try:
@@ -96,6 +112,14 @@ class Keyboard:
         self._buffer = b""
         self._reading = False
         self._thread: threading.Thread | None = None
+
+    def discard(self) -> None:
+        """Forget what was typed so far; see `Lines`."""
+        self._buffer = b""
+        while not self._read.empty():
+            self._read.get_nowait()
+            self._reading = False
+        _flush(self._descriptor)
 
     async def line(self) -> str:
         """The next typed line; see `Lines`."""

@@ -29,14 +29,15 @@ class Glyphs:
     gets: str
     progress: str
     bar: str
+    cursor: str
     spinner: str
 
     @classmethod
     def for_encoding(cls, encoding: str) -> Self:
         """Marks for an encoding: plain ASCII where it has no others."""
         if encoding.lower().replace("-", "").startswith("utf"):
-            return cls("●", "→", "←", "…", "┃ ", "dots")
-        return cls("*", "->", "<-", "..", "| ", "line")
+            return cls("●", "→", "←", "…", "┃ ", "> ", "dots")
+        return cls("*", "->", "<-", "..", "| ", "> ", "line")
 
 
 def header_lines(event: Connected, glyphs: Glyphs, width: int | None) -> list[Text]:
@@ -48,7 +49,6 @@ def header_lines(event: Connected, glyphs: Glyphs, width: int | None) -> list[Te
         Text.assemble((server, "bold"), f" {glyphs.asks} ", (event.agent, "bold")),
         Text(f"{event.era} over {event.transport}, model {event.model}{note}", "dim"),
         Text(f"run key {event.run_key}{resumed}", "dim"),
-        Text(""),
     ]
     return [_cut(line, width) for line in lines]
 
@@ -142,8 +142,10 @@ def _given(asked: Asked) -> list[tuple[str, str, str]]:
     return [
         (
             "gets",
-            f"{clean(names.get(str(block.get('toolUseId')), 'tool'))}"
-            f"{' failed' if block.get('isError') else ''}: {_result_text(block)}",
+            (
+                f"{clean(names.get(str(block.get('toolUseId')), 'tool'))}"
+                f"{' failed' if block.get('isError') else ''}: {_result_text(block)}"
+            ),
             "red" if block.get("isError") else "",
         )
         for block in blocks(messages[-1].get("content"))
@@ -161,7 +163,8 @@ def _result_text(block: Wire) -> str:
 
 
 def _offered(asked: Asked) -> list[tuple[str, str, str]]:
-    names = [clean(str(tool.get("name"))) for tool in asked.request.get("tools") or []]
+    tools: list[Wire] = list(asked.request.get("tools") or [])
+    names = [clean(str(tool.get("name"))) for tool in tools]
     return [("", f"may use {', '.join(names)}", "dim")] if names else []
 
 

@@ -265,9 +265,9 @@ def _named(spec: str, base_url: str | None, reason: str) -> Choice:
             raise UsageProblem("--base-url does not go with a rehearsal: it contacts nobody.")
         return Choice(NAME, name or None, reason, named=True)
     if provider not in PROVIDERS or not name:
+        names = ", ".join(f"{one}:NAME" for one in PROVIDERS)
         raise UsageProblem(
-            f"--model {spec} is not understood. Write {', '.join(f'{one}:NAME' for one in PROVIDERS)}"
-            f", {NAME}, or {NAME}:module:function."
+            f"--model {spec} is not understood. Write {names}, {NAME}, or {NAME}:module:function."
         )
     if base_url is not None and not PROVIDERS[provider].takes_base_url:
         raise UsageProblem(f"--base-url does not go with {provider}: use --model openai:NAME.")

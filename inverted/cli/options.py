@@ -17,7 +17,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from inverted.cli.errors import UsageProblem
 from inverted.cli.main import EXIT_CODES
@@ -261,13 +261,13 @@ def _json_object(given: str | None) -> dict[str, Any] | None:
         raise UsageProblem(f"--args is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise UsageProblem('--args takes one JSON object, for example \'{"path": "."}\'.')
-    return value
+    return cast("dict[str, Any]", value)
 
 
 class _Parser(argparse.ArgumentParser):
     """An argparse parser that reports in this host's own way."""
 
-    def error(self, message: str) -> Any:  # noqa: ANN401 - argparse declares NoReturn, which holds
+    def error(self, message: str) -> Any:
         raise UsageProblem(f"{message}. See inverted run --help.")
 
 

@@ -11,9 +11,15 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final
 
-from mcp_types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+from mcp_types import (
+    ElicitRequestFormParams,
+    ElicitRequestParams,
+    ElicitRequestURLParams,
+    ElicitResult,
+)
 
 from inverted.cli.answers import Answers, assumed, scripted
+from inverted.cli.events import Wire
 from inverted.cli.fields import UnsupportedForm, form_fields, review
 from inverted.cli.prompts import Given, Prompter, unfit_url
 
@@ -70,37 +76,48 @@ class Person:
         )
 
     async def _decide(self, server: str, params: ElicitRequestParams) -> tuple[Given, str]:
-        form = isinstance(params, ElicitRequestFormParams)
-        if not form and (reason := unfit_url(params.url)) is not None:
-            return Given("decline"), f"the address was refused: {reason}"
+        schema = params.requested_schema if isinstance(params, ElicitRequestFormParams) else None
+        decided = self._unasked(params, schema)
+        if decided is not None:
+            return decided
+        if self.prompter is None:
+            return Given("cancel"), "nobody to ask: no terminal here, and " + self._lacking()
+        async with self.turn():
+            try:
+                if isinstance(params, ElicitRequestFormParams):
+                    given = await self.prompter.form(
+                        server, params.message, params.requested_schema
+                    )
+                else:
+                    given = await self.prompter.page(server, params.message, params.url)
+            except UnsupportedForm as error:
+                return Given("cancel"), f"this form cannot be shown: {error}"
+        return given, TYPED
+
+    def _unasked(
+        self, params: ElicitRequestParams, schema: Wire | None
+    ) -> tuple[Given, str] | None:
+        """The answer for which the person need not be asked, if there is one."""
+        if isinstance(params, ElicitRequestURLParams):
+            reason = unfit_url(params.url)
+            if reason is not None:
+                return Given("decline"), f"the address was refused: {reason}"
         if self.answers is not None:
             found = self.answers.take(params.message)
             if found is not None:
-                schema = params.requested_schema if form else None
                 return scripted(found[0], params.message, schema), f"from {self.answers.where}"
-        if self.yes and form:
-            given = assumed(params.requested_schema)
+        if self.yes and schema is not None:
+            given = assumed(schema)
             if given is not None:
                 return given, "by --yes"
-        if self.prompter is None:
-            return Given("cancel"), "nobody to ask: no terminal here, and " + self._why_not(form)
-        async with self.turn():
-            try:
-                if form:
-                    schema = params.requested_schema
-                    return await self.prompter.form(server, params.message, schema), TYPED
-                return await self.prompter.page(server, params.message, params.url), TYPED
-            except UnsupportedForm as error:
-                return Given("cancel"), f"this form cannot be shown: {error}"
+        return None
 
-    def _why_not(self, form: bool) -> str:  # noqa: FBT001 - a fact about the question
+    def _lacking(self) -> str:
         tried = [
-            *(["--answers has no answer left for it"] if self.answers is not None else []),
+            *(["--answers has none for it"] if self.answers is not None else []),
             *(["--yes cannot fill it in"] if self.yes else []),
         ]
-        if tried:
-            return " and ".join(tried)
-        return "no --answers FILE" + (" and no --yes" if form else "")
+        return " and ".join(tried) or "neither --answers nor --yes was given"
 
 
 def _summary(given: Given, params: ElicitRequestParams) -> str:

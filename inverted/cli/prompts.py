@@ -29,20 +29,21 @@ from inverted.cli.fields import Field, Value, form_fields, shown
 from inverted.cli.keyboard import EndOfInput, Lines, PromptCancelled
 from inverted.cli.text import clean
 
-_HELP: Final = "!decline refuses, !cancel or Ctrl-C dismisses"
+_HELP: Final = "!decline refuses · !cancel or Ctrl-C dismisses"
+_NEEDED: Final = "this one is needed"
 _SKIP: Final = "!skip leaves this one out"
 _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class _Declined(Exception):  # noqa: N818 - not an error: the person refused
+class _Declined(Exception):
     """The person typed !decline."""
 
 
-class _Cancelled(Exception):  # noqa: N818 - not an error: the person dismissed the question
+class _Cancelled(Exception):
     """The person typed !cancel."""
 
 
-class _Skipped(Exception):  # noqa: N818 - not an error: the person left a field out
+class _Skipped(Exception):
     """The person typed !skip."""
 
 
@@ -68,12 +69,14 @@ class Prompter:
         lines: Where answers come from.
         browse: Opens an address in the person's browser; says whether it could.
         bar: What stands before every line of a question.
+        cursor: What stands before the answer.
     """
 
     console: Console
     lines: Lines
     browse: Callable[[str], bool]
     bar: str = "┃ "
+    cursor: str = "> "
 
     async def form(self, server: str, message: str, schema: Wire) -> Given:
         """Have a form filled in.
@@ -87,11 +90,10 @@ class Prompter:
             UnsupportedForm: The schema is no form of MCP.
         """
         fields = form_fields(schema)
-        self._say(f"{server} asks", "bold yellow")
-        self._say(message, "bold")
+        self._head(f"{server} asks", message)
         try:
             if not fields:
-                self._hint(f"Enter accepts, {_HELP}")
+                self._hint("Enter accepts")
                 await self._line()
                 return Given("accept", {})
             return Given("accept", await self._fill(fields))
@@ -108,13 +110,12 @@ class Prompter:
             message: Why the server asks.
             url: The address, as the server sent it.
         """
-        self._say(f"{server} asks you to open a page in your browser", "bold yellow")
-        self._say(message, "bold")
+        self._head(f"{server} asks you to open a page", message)
         host = urlsplit(url).hostname or ""
         self._address(url, host)
         for warning in url_warnings(url):
             self._say(warning, "red")
-        self._hint(f"yes or no, {_HELP}")
+        self._hint("yes opens it in your browser · no refuses")
         try:
             consent = await self._yes_or_no()
         except _Declined:
@@ -146,7 +147,7 @@ class Prompter:
                 self._say(
                     f"{number}  {field.title}: {'-' if value is None else shown(field, value)}"
                 )
-            self._hint(f"Enter sends it, a number changes that field, {_HELP}")
+            self._hint("Enter sends it · a number changes that field")
             text = (await self._line()).strip()
             if not text:
                 break
@@ -162,10 +163,10 @@ class Prompter:
         self._introduce(field, label, default)
         while True:
             try:
-                text = (await self._line()).strip()
+                text = (await self._line(skippable=True)).strip()
             except _Skipped:
                 if field.required:
-                    self._say("this one is needed", "red")
+                    self._say(_NEEDED, "red")
                     continue
                 content.pop(field.name, None)
                 return
@@ -176,7 +177,8 @@ class Prompter:
                     field.check(default)
                     content[field.name] = default
                 elif field.required:
-                    raise ValueError("this one is needed")
+                    self._say(_NEEDED, "red")
+                    continue
             except ValueError as error:
                 self._say(str(error), "red")
                 continue
@@ -203,10 +205,12 @@ class Prompter:
             words.append("Enter leaves it out")
         if default is not None and not field.required:
             words.append(_SKIP)
-        self._hint(", ".join([word for word in words if word] + ([] if label else [_HELP])))
+        self._hint(" · ".join(word for word in words if word))
 
-    async def _line(self) -> str:
-        self.console.print(Text.assemble((self.bar, "yellow"), ("› ", "bold yellow")), end="")
+    async def _line(self, *, skippable: bool = False) -> str:
+        self.console.print(
+            Text.assemble((self.bar, "yellow"), (self.cursor, "bold yellow")), end=""
+        )
         try:
             text = await self.lines.line()
         except (EndOfInput, PromptCancelled):
@@ -217,7 +221,7 @@ class Prompter:
                 raise _Declined
             case "!cancel":
                 raise _Cancelled
-            case "!skip":
+            case "!skip" if skippable:
                 raise _Skipped
             case _:
                 # A line that shall begin with an exclamation mark is written with two.
@@ -230,12 +234,19 @@ class Prompter:
         self._print(line)
         self._print(Text.assemble("host  ", (host or "none", "bold")))
 
+    def _head(self, who: str, message: str) -> None:
+        self.lines.discard()
+        self.console.print()
+        self._print(Text.assemble((who, "bold yellow"), (f"   {_HELP}", "dim")))
+        self._say(message, "bold")
+
     def _say(self, text: str, style: str = "") -> None:
         for line in clean(text).splitlines() or [""]:
             self._print(Text(line, style))
 
     def _hint(self, text: str) -> None:
-        self._print(Text(text, "dim"))
+        if text:
+            self._print(Text(text, "dim"))
 
     def _print(self, line: Text) -> None:
         width = max(self.console.width - len(self.bar), 20)

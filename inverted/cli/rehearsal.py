@@ -17,6 +17,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, cast
 
+from mcp_types import CreateMessageResult, CreateMessageResultWithTools
 from pydantic import ValidationError
 
 from inverted.cli.errors import HostProblem, UsageProblem
@@ -24,8 +25,6 @@ from inverted.cli.events import Wire
 from inverted.cli.schema import Schema, example, filled
 from inverted.cli.text import first_line
 from inverted.cli.transcript import blocks
-
-from mcp_types import CreateMessageResult, CreateMessageResultWithTools
 
 GROUP: Final = "inverted.rehearsal"
 NAME: Final = "rehearsal"
@@ -106,9 +105,10 @@ def generic_policy(params: dict[str, Any]) -> dict[str, Any]:
     examples). Without a `final_response` tool the answer is a text that says what it is.
     """
     messages: list[Wire] = list(params.get("messages") or [])
-    tools = {str(tool["name"]): cast("Wire", tool) for tool in params.get("tools") or []}
-    choice = (params.get("toolChoice") or {}).get("mode")
-    if FINAL not in tools or choice == "none":
+    offered: list[Wire] = list(params.get("tools") or [])
+    tools = {str(tool["name"]): tool for tool in offered}
+    choice: Wire = params.get("toolChoice") or {}
+    if FINAL not in tools or choice.get("mode") == "none":
         prompt = first_line(_last_prompt(messages))
         text = f"Rehearsal without a model. The last prompt began: {prompt}"
         return {"content": {"type": "text", "text": text}, "stopReason": "endTurn"}

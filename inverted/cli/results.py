@@ -114,7 +114,7 @@ def _plain_text(result: CallToolResult) -> str:
     return "\n\n".join(block.text for block in result.content if isinstance(block, TextContent))
 
 
-def _unwrapped(structured: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON
+def _unwrapped(structured: dict[str, Any]) -> Any:
     """FastMCP wraps what is no object as {"result": …}."""
     return structured["result"] if set(structured) == {"result"} else structured
 

@@ -15,7 +15,9 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import anyio
@@ -28,8 +30,14 @@ from inverted.cli.answers import read_answers
 from inverted.cli.arguments import build_arguments
 from inverted.cli.connect import Wanted, connected
 from inverted.cli.conversation import Conversation
-from inverted.cli.diagnosis import Evidence, call_failed
-from inverted.cli.errors import CliError, ConnectionProblem, Interrupted, UsageProblem
+from inverted.cli.diagnosis import Evidence, call_failed, leaves
+from inverted.cli.errors import (
+    CliError,
+    ConnectionProblem,
+    HostProblem,
+    Interrupted,
+    UsageProblem,
+)
 from inverted.cli.events import Connected, Event, Logged
 from inverted.cli.keyboard import Interrupts, Keyboard
 from inverted.cli.lines import Glyphs, ending
@@ -92,6 +100,8 @@ class _Run:
         self._transcript = Transcript()
         self._view = View(self._screen, self._transcript, quiet=options.quiet)
         self._choice = choose(options.model, options.base_url, os.environ)
+        self._roots = [_root(one) for one in options.roots]
+        self._answers = None if options.answers is None else read_answers(options.answers)
         self._called = False
         self._result: CallToolResult | None = None
 
@@ -123,7 +133,7 @@ class _Run:
         evidence = Evidence(target, ServerLog(self._on_stderr))
         conversation = Conversation(
             person=self._person(interrupts),
-            roots=[Root(uri=Path(one).resolve().as_uri()) for one in options.roots],  # pyright: ignore[reportArgumentType] - pydantic reads text
+            roots=self._roots,
             watch=self._watch,
             stop=stop,
             server=evidence.name,
@@ -144,11 +154,11 @@ class _Run:
                     stop.problem = stop.problem or problem
         except CliError as problem:
             stop.problem = stop.problem or problem
-        except Exception as error:  # noqa: BLE001 - boundary: closing a broken connection may fail anyhow
+        except Exception as error:  # boundary: closing a broken connection may fail anyhow
+            if os.environ.get("INVERTED_DEBUG"):
+                raise
             if self._result is None and stop.problem is None:
-                stop.problem = call_failed(error, evidence) or ConnectionProblem(
-                    f"the connection broke: {first_line(str(error))}"
-                )
+                stop.problem = call_failed(error, evidence) or _unexpected(error)
 
     async def _use(self, client: Client, conversation: Conversation, evidence: Evidence) -> None:
         options = self._options
@@ -193,8 +203,6 @@ class _Run:
             raise _call_problem(error, evidence) from None
 
     def _person(self, interrupts: Interrupts) -> Person:
-        options = self._options
-        answers = None if options.answers is None else read_answers(options.answers)
         console = self._screen if self._screen.is_terminal else _console(stderr=True)
         prompter = None
         if console.is_terminal and sys.stdin.isatty():
@@ -203,8 +211,9 @@ class _Run:
                 lines=Keyboard(sys.stdin.fileno(), interrupts),
                 browse=open_in_browser,
                 bar=Glyphs.for_encoding(console.encoding).bar,
+                cursor=Glyphs.for_encoding(console.encoding).cursor,
             )
-        return Person(answers, options.yes, prompter, self._view.typing)
+        return Person(self._answers, self._options.yes, prompter, self._view.typing)
 
     def _watch(self, event: Event) -> None:
         self._transcript.watch(event)
@@ -239,7 +248,9 @@ class _Run:
 
     def _continued(self, problem: CliError) -> CliError:
         """The problem, with the command that goes on where the run stopped."""
-        if not self._called or isinstance(problem, UsageProblem):
+        if not self._called or not isinstance(
+            problem, ConnectionProblem | HostProblem | Interrupted
+        ):
             return problem
         line = shlex.join(["inverted", "run", *with_resume(self._argv, self._run_key)])
         return type(problem)(
@@ -263,7 +274,8 @@ class _Run:
             print_result(result, error)
         if not self._options.quiet:
             self._screen.print()
-            self._screen.print(Text(ending(self._transcript, self._view.elapsed), "dim"))
+            line = Text(ending(self._transcript, self._view.elapsed), "dim")
+            self._screen.print(line, soft_wrap=True)
         return 1 if failed else 0
 
     def _print_document(self, problem: CliError | None) -> None:
@@ -276,6 +288,9 @@ class _Run:
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        # A character that the terminal's encoding lacks must not end a run.
+        cast("TextIOWrapper", stream).reconfigure(errors="replace")
     return Console(
         file=stream,
         # Decided here and not by FORCE_COLOR: a file gets no control codes.
@@ -292,6 +307,21 @@ def _quiet_libraries() -> None:
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
+
+
+def _unexpected(error: Exception) -> HostProblem:
+    cause = leaves(error)[0]
+    return HostProblem(
+        f"unexpected {type(cause).__name__}: {first_line(str(cause))}. With INVERTED_DEBUG=1 set, "
+        "the whole traceback is shown."
+    )
+
+
+def _root(directory: str) -> Root:
+    path = Path(directory).expanduser().resolve()
+    if not path.is_dir():
+        raise UsageProblem(f"--root {directory} is no directory.")
+    return Root.model_validate({"uri": path.as_uri(), "name": path.name})
 
 
 def _server_name(client: Client, evidence: Evidence) -> str:

@@ -8,6 +8,7 @@ plain schemas only. Validation itself is the jsonschema library's.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator
@@ -44,7 +45,8 @@ def dereference(schema: Schema, root: Schema) -> Schema:
             return schema
         found: Any = root
         for part in reference.removeprefix("#").strip("/").split("/"):
-            found = found.get(part) if isinstance(found, dict) else None
+            known = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+            found = known.get(part)
         beside = {key: value for key, value in schema.items() if key != "$ref"}
         schema = {**found, **beside} if isinstance(found, dict) else beside
     return schema
@@ -74,7 +76,11 @@ def _alternatives(schema: Schema, root: Schema, depth: int) -> Iterator[Schema]:
         yield schema
 
 
-def violations(value: object, schema: Schema, root: Schema | None = None) -> list[ValidationError]:
+def violations(
+    value: Any,
+    schema: Schema,
+    root: Schema | None = None,
+) -> list[ValidationError]:
     """What keeps a value from matching a schema; empty when it matches.
 
     Args:
@@ -89,19 +95,15 @@ def violations(value: object, schema: Schema, root: Schema | None = None) -> lis
     return sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
 
 
-def example(schema: Schema, root: Schema, depth: int = _DEPTH) -> Any:  # noqa: ANN401 - JSON
+def example(schema: Schema, root: Schema, depth: int = _DEPTH) -> Any:
     """The smallest value that the schema names itself or that its bounds allow.
 
     Raises:
         ValueError: The schema gives no value: free text, an unbounded number, a pattern.
     """
     for plain in _alternatives(schema, root, depth):
-        for key in ("default", "const"):
-            if key in plain:
-                return plain[key]
-        for key in ("examples", "enum"):
-            if plain.get(key):
-                return plain[key][0]
+        with suppress(LookupError):
+            return _named(plain)
         kind = plain.get("type")
         if kind == "object" and depth:
             inner = properties(plain)
@@ -116,36 +118,48 @@ def example(schema: Schema, root: Schema, depth: int = _DEPTH) -> Any:  # noqa: 
     raise ValueError("the schema names no value")
 
 
-def filled(schema: Schema, root: Schema, text: str, depth: int = _DEPTH) -> Any:  # noqa: ANN401 - JSON
+def filled(schema: Schema, root: Schema, text: str, depth: int = _DEPTH) -> Any:
     """A minimal value that fits the schema where `example` finds none: free text becomes `text`.
 
     It fits types, lengths and bounds; a pattern or a format may still refuse it.
     """
-    plain = next(iter(_alternatives(schema, root, depth)), {})
+    nothing: Schema = {}
+    plain = next(_alternatives(schema, root, depth), nothing)
+    try:
+        return _named(plain)
+    except LookupError:
+        pass
+    match plain.get("type"):
+        case "object":
+            inner = properties(plain)
+            names = required(plain) if depth else ()
+            value = {name: filled(inner.get(name, {}), root, text, depth - 1) for name in names}
+        case "array":
+            items = cast("Schema", plain.get("items") or {})
+            value = [filled(items, root, text, depth - 1) for _ in range(plain.get("minItems", 0))]
+        case "integer" | "number":
+            value = _bounded(plain)
+        case "boolean" | "null" as kind:
+            value = False if kind == "boolean" else None
+        case _:
+            low: int = plain.get("minLength", 0)
+            value = text.ljust(low, ".")[: plain.get("maxLength", max(low, len(text)))]
+    return value
+
+
+def _named(plain: Schema) -> Any:
+    """A value that a schema names.
+
+    Raises:
+        LookupError: It names none.
+    """
     for key in ("default", "const"):
         if key in plain:
             return plain[key]
     for key in ("examples", "enum"):
         if plain.get(key):
             return plain[key][0]
-    match plain.get("type"):
-        case "object":
-            inner = properties(plain)
-            return {
-                name: filled(inner.get(name, {}), root, text, depth - 1)
-                for name in (required(plain) if depth else ())
-            }
-        case "array":
-            items = cast("Schema", plain.get("items") or {})
-            return [filled(items, root, text, depth - 1) for _ in range(plain.get("minItems", 0))]
-        case "integer" | "number":
-            return _bounded(plain)
-        case "boolean":
-            return False
-        case "null":
-            return None
-        case _:
-            return text.ljust(plain.get("minLength", 0), ".")[: plain.get("maxLength", len(text))]
+    raise LookupError
 
 
 def _bounded(plain: Schema) -> int | float:

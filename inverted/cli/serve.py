@@ -119,9 +119,10 @@ def _only_server(module: ModuleType, path: Path) -> object:
         f"{path} has no MCP server: none of its names is an AgentServer, a FastMCP or an "
         "MCPServer, and it has no `if __name__ == '__main__':` that starts one"
     )
+    return None
 
 
-def _attribute(module: ModuleType, name: str, where: str) -> Any:  # noqa: ANN401 - any object
+def _attribute(module: ModuleType, name: str, where: str) -> Any:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
@@ -134,7 +135,7 @@ def _is_server(value: object) -> bool:
     return any(f"{kind.__module__}.{kind.__qualname__}" in SERVERS for kind in type(value).__mro__)
 
 
-def _run(server: Any) -> None:  # noqa: ANN401 - a server of any of the three classes
+def _run(server: Any) -> None:
     if any(kind.__module__ == "mcp.server.lowlevel.server" for kind in type(server).__mro__):
         # The low-level server has no run() that knows stdio; these two are the SDK's own way.
         anyio = import_module("anyio")

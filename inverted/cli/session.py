@@ -92,7 +92,7 @@ async def call_agent(
                 progress_callback=on_progress,
                 input_responses=responses,
                 request_state=state,
-                meta={RUN_KEY: call.run_key},  # pyright: ignore[reportArgumentType] - open by design
+                meta={RUN_KEY: call.run_key},
                 allow_input_required=True,
             )
         except MCPError as error:

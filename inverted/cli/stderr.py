@@ -10,7 +10,7 @@ import asyncio
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
@@ -35,7 +35,7 @@ class ServerLog:
         self._write_end: TextIO | None = None
 
     @contextmanager
-    def open(self) -> Iterator[TextIO]:
+    def open(self) -> Generator[TextIO]:
         """A file that a process can be given as its stderr."""
         reading, writing = os.pipe()
         loop = asyncio.get_running_loop()

@@ -41,10 +41,12 @@ class Command:
 
     Attributes:
         argv: The program and its arguments.
+        name: What to call it: what the person wrote.
         env: Variables that it gets beside the SDK's short list of harmless ones.
     """
 
     argv: tuple[str, ...]
+    name: str
     env: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
@@ -58,6 +60,11 @@ class Url:
     """A server that listens already."""
 
     url: str
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return self.url
 
     @property
     def transport(self) -> str:
@@ -90,22 +97,23 @@ def resolve(target: str | None, command: Sequence[str], env: Sequence[str]) -> T
     """
     variables = _environment(env)
     if command:
-        return Command(_program(command, " ".join(command)), variables)
+        written = shlex.join(command)
+        return Command(_program(command, written), written, variables)
     written = target or ""
     if urlsplit(written).scheme in ("http", "https"):
         return Url(written)
     path, found, name = _python_file(written)
     if found:
         argv = (*_RUNNER, "file", str(path), *([name] if name else []))
-        return Command(argv, _CALM | variables)
+        return Command(argv, written, _CALM | variables)
     directory = Path(written).expanduser()
     if directory.is_dir():
-        return Command(_in_directory(directory), _CALM | variables)
+        return Command(_in_directory(directory), written, _CALM | variables)
     try:
         words = shlex.split(written)
     except ValueError as error:
         raise ConnectionProblem(f"cannot read the command {written!r}: {error}") from None
-    return Command(_program(words, written), variables)
+    return Command(_program(words, written), written, variables)
 
 
 def _environment(given: Sequence[str]) -> dict[str, str]:

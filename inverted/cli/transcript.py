@@ -96,7 +96,7 @@ def blocks(content: object) -> list[Wire]:
     """A message's content as a list of blocks: the wire allows a single block too."""
     if isinstance(content, Mapping):
         return [cast("Wire", content)]
-    return [one for one in cast("list[Wire]", content or [])]
+    return list(cast("list[Wire]", content or []))
 
 
 def estimate_tokens(message: Wire) -> int:

@@ -62,6 +62,7 @@ class View:
         self._live: Live | None = None
         self._turn = anyio.Lock()
         self._typing = False
+        self._gap = False  # an empty line is due before the next lines
         self._waiting: list[Callable[[], None]] = []
 
     @property
@@ -90,6 +91,7 @@ class View:
                 yield
             finally:
                 self._typing = False
+                self._gap = True
                 for show in self._waiting:
                     show()
                 self._waiting.clear()
@@ -101,6 +103,7 @@ class View:
             case Connected():
                 self._activity = f"running {event.agent}"
                 self._print(header_lines(event, self._glyphs, self._width))
+                self._gap = True
             case Asked():
                 self._open[event.id] = event
             case Answered():
@@ -124,11 +127,12 @@ class View:
             self._print([Text(f"{self._glyphs.progress} {progress_text(event)}")])
 
     def _print(self, lines: list[Text]) -> None:
-        if self._quiet:
+        if self._quiet or not lines:
             return
 
         def show() -> None:
-            for line in lines:
+            gap, self._gap = [Text("")] if self._gap else [], False
+            for line in [*gap, *lines]:
                 self._console.print(line, soft_wrap=True)
 
         if self._typing:
@@ -152,14 +156,16 @@ class View:
     def _render(self) -> RenderableType:
         rows: list[RenderableType] = [Text("")]
         now = monotonic()
-        for asked in list(self._open.values())[:_SHOWN_AT_ONCE]:
-            rows.append(self._waiting_row(question_line(asked), now - asked.at))
+        rows += [
+            self._waiting_row(question_line(asked), now - asked.at)
+            for asked in list(self._open.values())[:_SHOWN_AT_ONCE]
+        ]
         hidden = len(self._open) - _SHOWN_AT_ONCE
         if hidden > 0:
             rows.append(Text(f"  and {hidden} more", "dim"))
         if not self._open:
             rows.append(self._waiting_row(Text(self._activity), None))
-        if self._progress is not None:
+        if self._progress is not None and self._progress.progress != self._progress.total:
             rows.append(self._progress_row(self._progress))
         text = " · ".join([*figures(self._transcript), duration(self.elapsed)])
         rows.append(Text(f"  {clip(text, self._console.width - 2)}", "dim"))

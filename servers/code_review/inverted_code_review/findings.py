@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MODEL = "model"
 """The source of a finding that the model reported by itself."""
+REHEARSAL = "rehearsal"
+"""The name of the rehearsal model, and the source of what it found: no language model."""
 
 
 class Severity(StrEnum):

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,15 +23,18 @@ from pathlib import Path
 SECONDS = 20.0
 OUTPUT = 8 * 1024 * 1024
 
-_OPTIONS = ["--no-pager", "--no-optional-locks"]
-for _setting in (
+_SETTINGS = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
     "protocol.allow=never",
     "submodule.recurse=false",
     "color.ui=false",
-):
-    _OPTIONS += ["-c", _setting]
+)
+_OPTIONS = (
+    "--no-pager",
+    "--no-optional-locks",
+    *(part for setting in _SETTINGS for part in ("-c", setting)),
+)
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_ATTR_NOSYSTEM": "1",
@@ -129,7 +132,7 @@ def read(
 
 
 @contextmanager
-def _empty_repository(objects: Objects) -> Iterator[Path]:
+def _empty_repository(objects: Objects) -> Generator[Path]:
     with tempfile.TemporaryDirectory(prefix="code-review-") as name:
         place = Path(name)
         (place / "refs").mkdir()

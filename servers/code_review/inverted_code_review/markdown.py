@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from inverted_code_review.findings import Finding, Removed, ReviewReport, Severity
-from inverted_code_review.rehearsal import MODEL
+from inverted_code_review.findings import REHEARSAL, Finding, Removed, ReviewReport, Severity
 
 MAX_LISTED = 50
 
@@ -36,7 +35,7 @@ def _lines(report: ReviewReport) -> Iterator[str]:
 
 
 def _models(models: list[str]) -> str:
-    if models == [MODEL]:
+    if models == [REHEARSAL]:
         return (
             "**No language model was used.** The rehearsal model is a fixed policy over the same "
             "tools; it finds little, and only what the tools show."

@@ -29,7 +29,10 @@ _FORMATS: dict[str, re.Pattern[str]] = {
         r"(?i)(?:password|passwd|secret|token|api_?key)[\"']?\s*[:=]\s*[\"'](?P<value>[^\"'\s]{12,})"
     ),
 }
-_KEY_BODY = re.compile(r"^(?P<indent>[\s+\"'-]*)[0-9A-Za-z+/]{60,}={0,2}(?P<rest>[\\n\"',\s]*)$")
+# A full line of an encoded key: 64 or 76 signs, of which some are digits.
+_KEY_LINE = re.compile(
+    r"""^(?P<indent>[\s"'+-]*)(?=\D*\d)[0-9A-Za-z+/]{60,80}={0,2}(?P<rest>[\\n"',\s]*)$"""
+)
 _PLACEHOLDER = re.compile(
     r"(?i)example|sample|dummy|change.?me|your|test|fake|redacted|[<>{}$%*]|x{4}"
 )
@@ -72,7 +75,7 @@ def _redact_line(line: str) -> str:
     ):
         if end <= edge:
             line, edge = f"{line[:start]}{MASK}{line[end:]}", start
-    return _KEY_BODY.sub(rf"\g<indent>{MASK}\g<rest>", line)
+    return _KEY_LINE.sub(rf"\g<indent>{MASK}\g<rest>", line)
 
 
 def _span(match: re.Match[str]) -> tuple[int, int]:

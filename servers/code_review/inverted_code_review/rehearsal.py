@@ -13,12 +13,10 @@ import json
 from typing import Any, TypeGuard
 
 from inverted_code_review.desk import Call, Desk
-from inverted_code_review.findings import FileFindings, Finding, Verdict, Verdicts
+from inverted_code_review.findings import REHEARSAL, FileFindings, Finding, Verdict, Verdicts
 from inverted_code_review.inspections import inspect
 from inverted_code_review.prompts import read_judge, read_review
 
-MODEL = "rehearsal"
-"""The model's name in every answer, so that a report can say that none was used."""
 AT_ONCE = 8
 _FINAL = "final_response"
 
@@ -112,11 +110,11 @@ def _final(answer: FileFindings | Verdicts, *, by_tool: bool) -> dict[str, Any]:
     if by_tool:
         return _result([_tool_use("final", _FINAL, answer.model_dump(mode="json"))])
     text = {"type": "text", "text": answer.model_dump_json()}
-    return {"role": "assistant", "model": MODEL, "content": text, "stopReason": "endTurn"}
+    return {"role": "assistant", "model": REHEARSAL, "content": text, "stopReason": "endTurn"}
 
 
 def _result(content: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"role": "assistant", "model": MODEL, "content": content, "stopReason": "toolUse"}
+    return {"role": "assistant", "model": REHEARSAL, "content": content, "stopReason": "toolUse"}
 
 
 def _tool_use(identity: str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:

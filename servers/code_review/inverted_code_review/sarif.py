@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from inverted_code_review.findings import MODEL, Finding, Severity
+from inverted_code_review.findings import MODEL, REHEARSAL, Finding, Severity
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -94,4 +94,6 @@ def _fingerprint(finding: Finding) -> str:
 
 def _described(rule: str) -> str:
     linter, _, name = rule.partition(":")
+    if rule == REHEARSAL:
+        return "Found by the rehearsal policy; no language model was used."
     return "Found by the language model." if rule == MODEL else f"{linter} rule {name}"

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from fastmcp.tools import ToolResult
+
 from inverted import AcceptedElicitation, AgentServer, DeclinedElicitation, Run
 from inverted.errors import (
     CapabilityError,
@@ -22,10 +24,11 @@ from inverted.errors import (
 from inverted_code_review import __version__
 from inverted_code_review.changes import Change, ChangeSet, collect
 from inverted_code_review.findings import (
+    MODEL,
+    REHEARSAL,
     FileFindings,
     Finding,
     Removed,
-    ReviewReport,
     Severity,
     Skipped,
     Verdicts,
@@ -70,7 +73,7 @@ async def review(
     base: str = "HEAD~1",
     head: str = "HEAD",
     min_severity: Severity | None = None,
-) -> ReviewReport:
+) -> ToolResult:
     """Review the changes between two revisions of a git repository.
 
     Linters and the client's model look at each changed file; the model may read, search and blame.
@@ -85,7 +88,7 @@ async def review(
         min_severity: Report findings from this severity on; the person is asked if it is missing.
 
     Returns:
-        The report.
+        The report as Markdown, with a `ReviewReport` as the structured content.
     """
     changes = await run.step(collect, repository, base, head)
     linted, notes = await _lint(run, changes)
@@ -98,7 +101,7 @@ async def review(
     findings = by_weight([finding for each in reviews for finding in each.findings])
     judgement = await _judge(run, changes, findings)
     models = [model for each in (*reviews, judgement) for model in each.models]
-    return assemble(
+    report = assemble(
         changes,
         judgement.findings,
         threshold=threshold,
@@ -107,6 +110,7 @@ async def review(
         models=list(dict.fromkeys(models)),
         notes=notes,
     )
+    return ToolResult(content=report.markdown, structured_content=report)
 
 
 async def _lint(run: Run, changes: ChangeSet) -> tuple[list[Finding], list[str]]:
@@ -127,7 +131,9 @@ async def _threshold(run: Run, given: Severity | None, changes: ChangeSet) -> Th
     if not changes.changes:
         return Threshold(DEFAULT_SEVERITY, "the default")
     try:
-        answer = await run.elicit("Report findings from which severity on?", Severity)
+        answer = await run.elicit(
+            "Report findings from which severity on?", Severity, response_title="Severity"
+        )
     except (CapabilityError, ClientError, InvalidAnswerError):
         return Threshold(DEFAULT_SEVERITY, "the default, as nobody could be asked")
     match answer:
@@ -178,7 +184,8 @@ async def _review_file(
     except (ClientError, InvalidAnswerError, LimitExceeded) as error:
         failed = Skipped(file=change.path, reason=f"the model's review failed: {error}")
         return FileReview(findings=linted, skipped=[failed])
-    kept, removed = checked(answer.result.findings, change, linted)
+    source = REHEARSAL if answer.model == REHEARSAL else MODEL
+    kept, removed = checked(answer.result.findings, change, linted, source)
     return FileReview(findings=kept, removed=removed, models=[answer.model])
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from inverted_code_review.changes import Change
-from inverted_code_review.findings import MODEL, Finding, Removed, Verdicts
+from inverted_code_review.findings import Finding, Removed, Verdicts
 
 
 def checked(
-    findings: Iterable[Finding], change: Change, linted: Sequence[Finding]
+    findings: Iterable[Finding], change: Change, linted: Sequence[Finding], source: str
 ) -> tuple[list[Finding], list[Removed]]:
     """Check the findings of one file, and join them with those of the linters.
 
@@ -23,6 +23,7 @@ def checked(
         findings: What the model reported.
         change: The file that it reviewed.
         linted: What the linters found in it.
+        source: The source of findings that are the model's own.
 
     Returns:
         The findings that stay, and those that do not.
@@ -44,7 +45,7 @@ def checked(
             kept[_place(found)] = found
         else:
             own += 1
-            kept[(own,)] = found.model_copy(update={"source": MODEL})
+            kept[(own,)] = found.model_copy(update={"source": source})
     return list(kept.values()), removed
 
 

@@ -19,7 +19,7 @@ from inverted_code_review.changes import (
 from inverted_code_review.git import RepositoryError
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from .conftest import Workshop
 
 
 def _by_path(changes: ChangeSet) -> dict[str, Change]:

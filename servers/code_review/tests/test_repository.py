@@ -17,7 +17,7 @@ from inverted_code_review.repository import MAX_BLOB, Repository
 from inverted_code_review.tools import Toolbox
 
 if TYPE_CHECKING:
-    from conftest import Workshop
+    from .conftest import Workshop
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ _LEFTOVERS = {
     ("rs",): re.compile(r"\bdbg!\("),
     ("java", "kt"): re.compile(r"\.printStackTrace\(\)"),
 }
-_UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+_UNFINISHED = re.compile(r"(?:#|//|/\*|<!--|--|^\s*\*).*?\b(TODO|FIXME|XXX|HACK)\b")
 _TEST_FILE = re.compile(r"(^|/)(tests?|__tests__|spec)/|(^|[/_.-])(test|spec)s?[_.-]|_test\.")
 _TEST = re.compile(
     r"""^\s*(?:async\s+)?def\s+(test\w*)|^\s*(?:it|test)\(\s*["'`](.+?)["'`]|^func\s+(Test\w+)\("""
@@ -120,7 +120,7 @@ def _debugging(source: Source) -> Iterator[tuple[int, Rule]]:
 def _unfinished(source: Source) -> Iterator[tuple[int, Rule]]:
     for line, text in source.added.items():
         if match := _UNFINISHED.search(text):
-            yield line, _TODO.about(match[0])
+            yield line, _TODO.about(match[1])
 
 
 def _large(source: Source) -> Iterator[tuple[int, Rule]]:

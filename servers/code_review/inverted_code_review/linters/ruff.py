@@ -80,11 +80,15 @@ def _ruff(place: str) -> list[dict[str, Any]]:
 
 
 def _on_changed_lines(results: list[dict[str, Any]], files: dict[str, Source]) -> Iterator[Finding]:
+    broken: set[str] = set()
     for result in results:
         source = files[result["filename"]]
         rule, line = result["code"] or "invalid-syntax", result["location"]["row"]
         changed = source.added
         if rule == "invalid-syntax":
+            if source.path in broken:
+                continue  # what else does not parse follows from the first error
+            broken.add(source.path)
             # The parser notices an error after its cause, often on the next line.
             line = max((n for n in changed if n <= line), default=line)
         if line not in changed:

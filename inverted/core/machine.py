@@ -263,9 +263,8 @@ class Machine:
         if error is not None:
             refused = AgentCodeError(
                 "run.checkpoint() was awaited inside try/finally or `async with` whose cleanup "
-                "awaits "
-                f"or fails ({error!r}). Take the checkpoint outside of it: a checkpoint leaves the "
-                "body as if the run were dropped, so cleanup can run there, but no effect."
+                f"awaits or fails ({error!r}). Take the checkpoint outside of it: a checkpoint "
+                "leaves the body as if the run were dropped: cleanup runs, but serves no effect."
             )
             refused.__cause__ = error
             self._finish(self._root, None, refused)
@@ -387,7 +386,7 @@ def _discard(coro: Coroutine[Any, Any, Any]) -> BaseException | None:
             innermost = awaited
         try:
             innermost.close()
-        except (Exception, Cancelled) as error:
+        except (Exception, Cancelled) as error:  # noqa: BLE001 # cleanup may raise anything
             first = first or error
         if innermost is coro and getattr(coro, "cr_frame", None) is None:
             break
@@ -414,6 +413,5 @@ def _foreign(yielded: object) -> ForeignAwaitError:
         )
     return ForeignAwaitError(
         f"An agent awaits nothing but its run, but this line awaited {hint}. Otherwise the run "
-        "could "
-        "not be replayed after a crash."
+        "could not be replayed after a crash."
     )

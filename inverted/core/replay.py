@@ -112,8 +112,7 @@ def _check_flags(started: Started) -> None:
     if unknown:
         raise JournalVersionError(
             "This run was started with behaviour flags that this version does not know: "
-            f"{unknown}. "
-            "Nothing was changed. Upgrade inverted to continue the run."
+            f"{unknown}. Nothing was changed. Upgrade inverted to continue the run."
         )
 
 
@@ -137,9 +136,8 @@ def _differs(
     return DeterminismError(
         "The agent's code does not follow its journal any more, so this run cannot continue with "
         f"it. Recorded: {_title(recorded)}. Now: {asks}. Either the agent was changed while the "
-        "run "
-        "was parked (run it with the version that started it, or start a new run), or it reads "
-        "something that differs between executions outside of run.step (clock, randomness, "
+        "run was parked (run it with the version that started it, or start a new run), or it "
+        "reads something that differs between executions outside of run.step (clock, randomness, "
         "environment, order of a set).\n" + "\n".join(lines)
     )
 
@@ -154,7 +152,8 @@ def _title(entry: Recorded | Parked) -> str:
             return f"nothing more, then the answer to {id}"
         case CancelRequested():
             return "nothing more, then a request to cancel"
-        case (id, effect, _):
+        case _:
+            id, effect, _ = entry
             return f"{effect.kind.value} at {id}"
 
 
@@ -167,7 +166,8 @@ def _pretty(entry: Recorded | Parked | None) -> list[str]:
             value = {"id": id, "kind": kind.value, "question": question}
         case None | Answered() | CancelRequested():
             return []
-        case (id, effect, _):
+        case _:
+            id, effect, _ = entry
             value = {"id": id, "kind": effect.kind.value, "question": effect.question}
     # Sorted: the order of keys is not compared, so it must not show as a difference.
     return json.dumps(

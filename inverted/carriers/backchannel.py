@@ -15,11 +15,11 @@ from mcp.shared.message import ServerMessageMetadata
 from mcp_types import RequestId
 from pydantic import ValidationError
 
-from inverted.carriers.client import METHODS, Client, read_answer
+from inverted.carriers.client import METHODS, Client, canonical, read_answer
 from inverted.carriers.revisions import for_revision
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
-from inverted.errors import AnswerError, CapabilityError, ClientError
+from inverted.errors import CapabilityError, ClientError
 from inverted.runtime.ports import Answer, Question
 
 URL_MODE_SINCE: Final = "2025-11-25"
@@ -86,8 +86,8 @@ class BackChannel:
             raw = await self._session.send_request(
                 cast("Any", request), cast("Any", _Result), metadata=self._metadata
             )
-            return read_answer(question, raw)
-        except (MCPError, ValidationError, AnswerError) as error:
+            return Answer(canonical(question.kind, raw))  # the SDK has validated it by now
+        except (MCPError, ValidationError) as error:
             code = error.code if isinstance(error, MCPError) else None
             return Answer(
                 failure=Failure.of(

@@ -128,4 +128,9 @@ def read_answer(question: Question, raw: Json) -> Answer:
             f"The answer to {question.id!r} is no valid {METHODS[question.kind]} result: {where}: "
             f"{first['msg']}. Nothing was recorded; send a valid result under the same key."
         ) from error
-    return Answer({name: raw[name] for name in _FIELDS[question.kind] if raw.get(name) is not None})
+    return Answer(canonical(question.kind, raw))
+
+
+def canonical(kind: Kind, raw: dict[str, Json]) -> dict[str, Json]:
+    """The fields of an answer that the journal keeps."""
+    return {name: raw[name] for name in _FIELDS[kind] if raw.get(name) is not None}

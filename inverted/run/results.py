@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, Literal, TypeVar
 
 from mcp_types import CreateMessageResultWithTools, SamplingMessage, TextContent, ToolUseContent
+from pydantic import TypeAdapter
+
+from inverted.core.effects import Json
+from inverted.runtime.live import estimate_tokens
 
 T = TypeVar("T")
 
@@ -54,18 +59,41 @@ class SamplingResult(Generic[T]):
     Attributes:
         text: The model's text; the JSON for a structured result.
         result: The text, or the validated object when a `result_type` was given.
-        history: Every message, in order; pass it on to continue the conversation.
         model: Name of the model that gave the last message.
         stop_reason: Why it stopped, as the client said.
-        usage: Estimated tokens.
+        messages: Every message in wire form, in order.
+        asked: For each turn of the model, how many messages it was asked with.
     """
 
     text: str | None
     result: T
-    history: list[SamplingMessage]
     model: str
     stop_reason: str | None
-    usage: Usage = field(repr=False)
+    messages: list[Json] = field(repr=False)
+    asked: tuple[int, ...] = field(repr=False)
+
+    @cached_property
+    def history(self) -> list[SamplingMessage]:
+        """Every message, in order; pass it on to continue the conversation."""
+        return parse_messages(self.messages)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """Tokens over all turns, estimated."""
+        sizes = [estimate_tokens(message["content"]) for message in self.messages]
+        return Usage(
+            input_tokens=sum(sum(sizes[:count]) for count in self.asked),
+            output_tokens=sum(sizes[count] for count in self.asked),
+            model_calls=len(self.asked),
+        )
+
+
+_messages: TypeAdapter[list[SamplingMessage]] = TypeAdapter(list[SamplingMessage])
+
+
+def parse_messages(messages: list[Json]) -> list[SamplingMessage]:
+    """Typed messages from wire form. Parsed when somebody looks: most agents never do."""
+    return _messages.validate_python(messages)
 
 
 @dataclass(frozen=True)

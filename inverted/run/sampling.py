@@ -30,7 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from inverted.core.effects import Effect, Json, Kind
 from inverted.errors import AgentError, InvalidAnswerError, LimitExceeded, StepError
-from inverted.run.results import SampleStep, SamplingResult, Usage
+from inverted.run.results import SampleStep, SamplingResult, parse_messages
 from inverted.run.tools import (
     SamplingTool,
     as_content,
@@ -39,7 +39,6 @@ from inverted.run.tools import (
     tool_error,
     tool_result,
 )
-from inverted.runtime.live import estimate_tokens
 
 if TYPE_CHECKING:
     from inverted.run.run import Run
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 FINAL = "final_response"
 MAX_TOKENS = 4096
 Message = str | SamplingMessage | TextContent | ImageContent | AudioContent | dict[str, Json]
-_messages: TypeAdapter[list[SamplingMessage]] = TypeAdapter(list[SamplingMessage])
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ async def sample_step(
     if calls and execute_tools:
         history.append({"role": "user", "content": await serve_tools(run, request, calls)})
     parsed = CreateMessageResultWithTools.model_validate(response)
-    return SampleStep(parsed, _messages.validate_python(history))
+    return SampleStep(parsed, parse_messages(history))
 
 
 class Structured:
@@ -269,7 +267,7 @@ class Loop:
         self._structured = structured
         self._max_turns = max_turns
         self._attempts = attempts
-        self._asked = self._answered = self._calls = 0
+        self._asked: list[int] = []
 
     async def run(self) -> SamplingResult[Any]:
         """Turn until the model answers.
@@ -312,11 +310,9 @@ class Loop:
                     request.mask_error_details,
                     request.tool_concurrency,
                 )
-        self._asked += estimate_tokens(self._history)
+        self._asked.append(len(self._history))
         response = await ask_model(request, self._history, choice)
         self._history = [*self._history, said(response)]
-        self._answered += estimate_tokens(response["content"])
-        self._calls += 1
         return response
 
     def _read_text(self, response: dict[str, Json]) -> SamplingResult[Any] | None:
@@ -384,8 +380,8 @@ class Loop:
         return SamplingResult(
             text=text,
             result=value,
-            history=_messages.validate_python(self._history),
             model=response["model"],
             stop_reason=response.get("stopReason"),
-            usage=Usage(self._asked, self._answered, self._calls),
+            messages=self._history,
+            asked=tuple(self._asked),
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -82,6 +82,7 @@ class Leg:
         self._done: list[tuple[str, Answer] | Attempted] = []
         self._wake = anyio.Event()
         self._ended: Ended | None = None
+        self._calm: Callable[[], None] | None = None
 
     async def run(self, answers: Mapping[str, Json], cancel: str | None = None) -> Outcome:
         """Drive until the run is parked or done.
@@ -110,13 +111,15 @@ class Leg:
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
+        finally:
+            if self._calm is not None:
+                self._calm()
         if self._ended is not None:
             return self._ended
         return Parked(live.record.id, live.record.position, self._questions())
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
         machine = self._live.machine
-        heartbeat = False
         while True:
             self._settle()
             await self._commit()
@@ -125,12 +128,16 @@ class Leg:
             machine.notices.clear()
             if self._ended is not None or not self._busy():
                 return
-            self._launch(tasks)
-            if not heartbeat:
-                heartbeat = True
-                tasks.start_soon(self._heartbeat)
-            await self._wake.wait()
-            self._wake = anyio.Event()
+            if self._calm is None:
+                self._calm = self._clock.call_later(
+                    self._lease / 3, lambda: tasks.start_soon(self._heartbeat)
+                )
+            if len(machine.parked) == 1 and not self._scopes and not self._stopping:
+                await self._act(*next(iter(machine.parked.values()))[:2])
+            else:
+                self._launch(tasks)
+                await self._wake.wait()
+                self._wake = anyio.Event()
             self._collect()
 
     # -- deliveries -------------------------------------------------------------------------
@@ -168,8 +175,8 @@ class Leg:
             scope = self._scopes.pop(id, None)
             if scope is not None:
                 scope.cancel()
-                if id in self._steps:
-                    self._stopping.add(id)
+            if id in self._steps:
+                self._stopping.add(id)
         self._live.machine.withdrawn.clear()
 
     def _write_asked(self) -> None:
@@ -248,18 +255,30 @@ class Leg:
     def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
         """Start everything that is parked and not yet in flight."""
         for id, effect, _ in self._live.machine.parked.values():
-            if id in self._scopes:
-                continue
-            if effect.kind is Kind.STEP:
-                self._scopes[id] = anyio.CancelScope()
-                self._steps.add(id)
-                tasks.start_soon(self._step, id, effect)
-            elif effect.kind is Kind.SLEEP:
-                self._scopes[id] = anyio.CancelScope()
-                tasks.start_soon(self._timer, id)
-            elif self._carrier.inline:
-                self._scopes[id] = anyio.CancelScope()
-                tasks.start_soon(self._ask, Question(id, effect.kind, effect.question))
+            if id not in self._scopes and (self._carrier.inline or effect.kind not in QUESTIONS):
+                self._scopes[id] = scope = anyio.CancelScope()
+                if effect.kind is Kind.STEP:
+                    self._steps.add(id)
+                tasks.start_soon(self._act_within, scope, id, effect)
+
+    async def _act_within(self, scope: anyio.CancelScope, id: str, effect: Effect) -> None:
+        with scope:
+            await self._act(id, effect)
+        if scope.cancelled_caught and effect.kind is Kind.STEP:
+            error = RuntimeError("interrupted, because its branch was cancelled")
+            failure = step_failure(effect.question["name"], error, 1)
+            self._finished((id, Answer(failure=failure)))
+
+    async def _act(self, id: str, effect: Effect) -> None:
+        """Serve one effect; its answer is collected afterwards."""
+        if effect.kind is Kind.STEP:
+            await self._step(id, effect)
+        elif effect.kind is Kind.SLEEP:
+            await self._clock.sleep(max(0.0, self._live.due[id] - self._clock.now()))
+            self._finished((id, Answer(None)))
+        else:
+            question = Question(id, effect.kind, effect.question)
+            self._finished((id, await self._carrier.ask(question)))
 
     def _busy(self) -> bool:
         """Whether this leg has something to wait for. A timer alone does not hold up a question."""
@@ -269,43 +288,25 @@ class Leg:
         return bool(kinds) and (self._carrier.inline or not kinds & QUESTIONS)
 
     async def _step(self, id: str, effect: Effect) -> None:
-        call = effect.local
-        assert isinstance(call, StepCall)  # noqa: S101 - only run.step builds steps
-        name = effect.question["name"]
+        call = cast("StepCall", effect.local)
         attempt = self._live.attempts.get(id, 0)
-        with self._scopes[id] as scope:
-            while True:
-                attempt += 1
-                try:
-                    value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
-                except Exception as error:  # noqa: BLE001 - any error of the author's function
-                    failure = step_failure(name, error, attempt)
-                    if attempt >= call.retry.attempts or not isinstance(error, call.retry.on):
-                        self._finished(id, Answer(failure=failure))
-                        return
-                    self._finished(id, None, Attempted(id, attempt, failure))
-                    await self._clock.sleep(call.retry.pause(attempt))
-                else:
-                    self._finished(id, Answer(value))
+        while True:
+            attempt += 1
+            try:
+                value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
+            except Exception as error:  # noqa: BLE001 - any error of the author's function
+                failure = step_failure(effect.question["name"], error, attempt)
+                if attempt >= call.retry.attempts or not isinstance(error, call.retry.on):
+                    self._finished((id, Answer(failure=failure)))
                     return
-        if scope.cancelled_caught:
-            interrupted = RuntimeError("interrupted, because its branch was cancelled")
-            self._finished(id, Answer(failure=step_failure(name, interrupted, attempt)))
+                self._finished(Attempted(id, attempt, failure))
+                await self._clock.sleep(call.retry.pause(attempt))
+            else:
+                self._finished((id, Answer(value)))
+                return
 
-    async def _timer(self, id: str) -> None:
-        with self._scopes[id]:
-            await self._clock.sleep(max(0.0, self._live.due[id] - self._clock.now()))
-            self._finished(id, Answer(None))
-
-    async def _ask(self, question: Question) -> None:
-        with self._scopes[question.id]:
-            self._finished(question.id, await self._carrier.ask(question))
-
-    def _finished(self, id: str, answer: Answer | None, attempted: Attempted | None = None) -> None:
-        if attempted is not None:
-            self._done.append(attempted)
-        elif answer is not None:
-            self._done.append((id, answer))
+    def _finished(self, what: tuple[str, Answer] | Attempted) -> None:
+        self._done.append(what)
         self._wake.set()
 
     def _collect(self) -> None:
@@ -316,6 +317,7 @@ class Leg:
                 continue
             id, answer = each
             self._scopes.pop(id, None)
+            self._steps.discard(id)
             self._stopping.discard(id)
             parked = self._live.machine.parked.get(id)
             call = parked[1].local if parked is not None else None
@@ -390,8 +392,8 @@ class Leg:
         live.record = record
 
     async def _heartbeat(self) -> None:
+        """Keep the lease. Started when a third of it has passed; most legs end before."""
         while True:
-            await self._clock.sleep(self._lease / 3)
             now = self._clock.now()
             record = await self._store.acquire(
                 self._live.record.id, self._owner, now, now + self._lease
@@ -399,6 +401,7 @@ class Leg:
             if record is None or record.fence != self._live.record.fence:
                 raise StoreConflict(f"The lease on run {self._live.record.id} was lost. Reload it.")
             self._live.record = replace(self._live.record, lease=record.lease)
+            await self._clock.sleep(self._lease / 3)
 
     def _seal(self, value: Json) -> str:
         if self._sealer is None:

@@ -5,6 +5,7 @@ Also what it knows of an agent, and what a request gets back from it.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ class Clock(Protocol):
         """Wait; cancellable."""
         ...
 
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call back after some time, on the event loop. Returns how to call it off."""
+        ...
+
 
 class SystemClock:
     """The clock of this machine."""
@@ -39,6 +44,10 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""
         await anyio.sleep(seconds)
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+        """See `Clock.call_later`."""
+        return asyncio.get_running_loop().call_later(seconds, callback).cancel
 
 
 class Sealer(Protocol):

@@ -101,10 +101,6 @@ class AgentTool(Tool):
             RequestError: Unknown run, or an answer of the wrong shape.
             ToolError: The run failed, was cancelled, or cannot be served now.
         """
-        try:
-            self._by.signature.bind(arguments)
-        except ValidationError as error:
-            raise ArgumentError(f"Invalid arguments for {self.name}: {explain(error)}") from error
         context = get_context()
         request = context.request_context
         if request is None:
@@ -119,6 +115,8 @@ class AgentTool(Tool):
             outcome = await (self._round if modern else self._conversation)(
                 context, wire, arguments
             )
+        except ValidationError as error:  # from binding the arguments, before anything is written
+            raise ArgumentError(f"Invalid arguments for {self.name}: {explain(error)}") from error
         except (AnswerError, RunError) as error:
             raise RequestError(error) from error
         except InvertedError as error:

@@ -187,19 +187,21 @@ def _fields(
     if response_type is None or response_type is type(None):
         adapter: TypeAdapter[Any] = TypeAdapter(Acceptance)
         fields = fields_of(adapter, name) or ()
-        fields[0].schema.update(words)
+        for one in fields:
+            one.schema.update(words)
         return fields, adapter, _nothing
     adapter = TypeAdapter(as_pydantic_reads(response_type))
     fields = fields_of(adapter, name)
     if fields is None:
-        value = cast("Any", response_type)
-        labelled = Annotated[value, Field(**words)] if words else value
-        adapter = TypeAdapter(create_model("Answer", value=labelled))
+        value: Any = response_type
+        if words:
+            value = Annotated[value, Field(**cast("Any", words))]
+        adapter = TypeAdapter(create_model("Answer", value=value))
         return fields_of(adapter, name, wrapped=True) or (), adapter, attrgetter("value")
     if words:
         raise TypeError(
-            f"{name}: {' and '.join(words)} are for a form of one value. Label the fields of this "
-            "one with Field(title=..., description=...)."
+            f"{name}: a title or a description is for the field of a form of one value. Label the "
+            "fields of this one with Field(title=..., description=...)."
         )
     return fields, adapter, _same
 

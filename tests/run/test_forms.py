@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict, ca
 
 import pytest
 import typing_extensions
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from mcp_types import ElicitRequestFormParams
@@ -833,6 +833,8 @@ anything = st.one_of(
 )
 
 
+# Pydantic builds a model for each example, so a busy machine may well be slow at it.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_random_form_reads_exactly_what_its_schema_accepts(data: st.DataObject) -> None:
     drawn = data.draw(st.lists(sketches, min_size=1, max_size=5))

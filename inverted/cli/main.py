@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _overview(given)
     except CliError as problem:
         sys.stderr.write(f"inverted: {problem.message}\n")
-        sys.stderr.writelines(f"  {line}\n" for line in problem.details)
+        sys.stderr.writelines(f"  {line}".rstrip() + "\n" for line in problem.details)
         return problem.exit_code
     except BrokenPipeError:
         # The reader of our output left (`inverted run … | head`). Nobody is left to tell.

@@ -81,7 +81,7 @@ class Person:
         if decided is not None:
             return decided
         if self.prompter is None:
-            return Given("cancel"), "nobody to ask: no terminal here, and " + self._lacking()
+            return Given("cancel"), f"nobody to ask: {self._lacking(schema)}"
         async with self.turn():
             try:
                 if isinstance(params, ElicitRequestFormParams):
@@ -112,12 +112,14 @@ class Person:
                 return given, "by --yes"
         return None
 
-    def _lacking(self) -> str:
+    def _lacking(self, schema: Wire | None) -> str:
+        if schema is None:
+            return "no terminal here, and a page is opened by a person only"
         tried = [
             *(["--answers has none for it"] if self.answers is not None else []),
             *(["--yes cannot fill it in"] if self.yes else []),
         ]
-        return " and ".join(tried) or "neither --answers nor --yes was given"
+        return f"no terminal here, and {' and '.join(tried) or 'no --answers and no --yes'}"
 
 
 def _summary(given: Given, params: ElicitRequestParams) -> str:

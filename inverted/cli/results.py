@@ -55,7 +55,7 @@ def print_result(result: CallToolResult, console: Console) -> None:
 
 def result_text(result: CallToolResult) -> str | None:
     """The result as text; None when its structured content says the same and says it better."""
-    parts = [_block_text(block) for block in result.content]
+    parts = [_block_text(block).rstrip() for block in result.content]
     text = "\n\n".join(part for part in parts if part)
     structured = result.structured_content
     if structured is None:

@@ -15,9 +15,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from pathlib import Path
-from typing import cast
+from typing import TextIO
 from uuid import uuid4
 
 import anyio
@@ -254,7 +253,7 @@ class _Run:
             return problem
         line = shlex.join(["inverted", "run", *with_resume(self._argv, self._run_key)])
         return type(problem)(
-            problem.message, [*problem.details, "To continue this run:", f"  {line}"]
+            problem.message, [*problem.details, "", "To continue this run:", f"  {line}"]
         )
 
     def _finish(self) -> int:
@@ -287,10 +286,10 @@ class _Run:
 
 
 def _console(*, stderr: bool) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    if isinstance(stream, TextIOWrapper):
-        # A character that the terminal's encoding lacks must not end a run.
-        cast("TextIOWrapper", stream).reconfigure(errors="replace")
+    stream: TextIO = sys.stderr if stderr else sys.stdout
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")  # a character that an encoding lacks must not end a run
     return Console(
         file=stream,
         # Decided here and not by FORCE_COLOR: a file gets no control codes.

@@ -28,8 +28,12 @@ from inverted.cli.errors import ConnectionProblem, UsageProblem
 
 _RUNNER: Final = (sys.executable, "-P", str(Path(__file__).with_name("serve.py")))
 
-# For servers of FastMCP: no banner in the log, and no look-up of newer versions at start.
-_CALM: Final = {"FASTMCP_SHOW_SERVER_BANNER": "false", "FASTMCP_CHECK_FOR_UPDATES": "off"}
+# For servers of FastMCP: a log of what goes wrong only, and no look-up of newer versions at start.
+_CALM: Final = {
+    "FASTMCP_SHOW_SERVER_BANNER": "false",
+    "FASTMCP_CHECK_FOR_UPDATES": "off",
+    "FASTMCP_LOG_LEVEL": "WARNING",
+}
 
 _PASSED: Final = ("LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
 _PASSED_PREFIXES: Final = ("INVERTED_", "LC_", "XDG_", "PYTHON", "FASTMCP_")

@@ -32,9 +32,10 @@ def clean(text: str) -> str:
 
 
 def first_line(text: str) -> str:
-    """The first line that has anything on it, cleaned."""
-    lines = (line.strip() for line in clean(text).splitlines())
-    return next((line for line in lines if line), "")
+    """The first line that says something, cleaned: a lone brace or rule does not."""
+    lines = [line.strip() for line in clean(text).splitlines()]
+    telling = (line for line in lines if any(mark.isalnum() for mark in line))
+    return next(telling, next((line for line in lines if line), ""))
 
 
 def clip(text: str, width: int) -> str:

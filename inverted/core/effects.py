@@ -31,7 +31,7 @@ class Kind(StrEnum):
     VALUE = "value"
 
 
-QUESTIONS = frozenset({Kind.SAMPLE, Kind.ELICIT, Kind.ROOTS})
+QUESTIONS = (Kind.SAMPLE, Kind.ELICIT, Kind.ROOTS)
 """The kinds that the client answers. The others are answered by this process."""
 
 

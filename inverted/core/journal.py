@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NamedTuple
 
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
 from inverted.core.effects import Json, Kind
 from inverted.errors import AGENT_ERRORS, AgentError, JournalError, JournalVersionError
 
@@ -163,7 +165,7 @@ class Codec:
             JournalError: The line is damaged.
         """
         try:
-            raw = json.loads(line)
+            raw = _parse(line)
             version = raw["v"]
         except (ValueError, KeyError, TypeError) as error:
             raise _damaged(line) from error
@@ -228,15 +230,37 @@ class Codec:
 
 def _dump(line: dict[str, Json]) -> bytes:
     try:
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except UnicodeEncodeError:  # a lone surrogate: legal in JSON escapes, not in UTF-8
+        out = to_json(line, inf_nan_mode="constants")
+        if b"NaN" not in out and b"Infinity" not in out:
+            return out
+        # In a text, or as a number that is no JSON: the standard library tells them apart.
+        return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
+    except PydanticSerializationError:
+        return _dump_odd(line)
+    except ValueError as error:
+        raise _unwritable(error) from error
+
+
+def _dump_odd(line: dict[str, Json]) -> bytes:
+    """A lone surrogate is legal in JSON escapes, not in UTF-8. Everything else here is no JSON."""
+    try:
         return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise JournalError(
-            f"This cannot be journaled because it is not JSON: {error}. Return JSON values, "
-            "pydantic "
-            "models or dataclasses from steps, and no NaN or infinity."
-        ) from error
+        raise _unwritable(error) from error
+
+
+def _unwritable(error: Exception) -> JournalError:
+    return JournalError(
+        f"This cannot be journaled because it is not JSON: {error}. Return JSON values, pydantic "
+        "models or dataclasses from steps, and no NaN or infinity."
+    )
+
+
+def _parse(line: bytes) -> dict[str, Json]:
+    try:
+        return from_json(line)
+    except ValueError:
+        return json.loads(line)  # lone surrogates, which only the standard library reads
 
 
 def _failure_out(failure: Failure) -> dict[str, Json]:

@@ -24,7 +24,7 @@ class Status(StrEnum):
     @property
     def terminal(self) -> bool:
         """Whether the run has ended."""
-        return not TRANSITIONS[self]
+        return self in _ENDED
 
 
 class Event(StrEnum):
@@ -57,20 +57,21 @@ TRANSITIONS: Final[dict[Status, dict[Event, Status]]] = {
 """The whole table. What is not in it is illegal and cannot be written to a store."""
 
 
+_ENDED: Final = tuple(state for state, events in TRANSITIONS.items() if not events)
+"""The terminal states. A tuple compares by identity first: an enum's hash is slow."""
+
+
 def may_become(before: Status, after: Status) -> bool:
     """Whether a store may replace one state by the other. Staying in a live state is legal."""
-    return after in TRANSITIONS[before].values() or (before is after and not before.terminal)
+    if before is after:
+        return not before.terminal
+    return after in TRANSITIONS[before].values()
 
 
-def check_transition(before: Status, after: Status) -> None:
-    """Refuse an illegal change of state.
-
-    Raises:
-        StoreError: The table has no such transition.
-    """
-    if not may_become(before, after):
-        raise StoreError(
-            f"A run cannot go from {before.value} to {after.value}: "
-            f"{'it has ended' if before.terminal else 'the lifecycle has no such transition'}. "
-            "Nothing was written."
-        )
+def illegal_transition(before: Status, after: Status) -> StoreError:
+    """The refusal of a change of state that the table does not have."""
+    why = "it has ended" if before.terminal else "the lifecycle has no such transition"
+    return StoreError(
+        f"A run cannot go from {before.value} to {after.value}: {why}. Nothing was written. Reload "
+        "the run and continue from the state that it is in."
+    )

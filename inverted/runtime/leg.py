@@ -233,21 +233,19 @@ class Leg:
 
     def _exceeded(self, kind: Kind) -> str | None:
         live, limits = self._live, self._live.agent.limits
-        checks = [
-            ("seconds", limits.seconds, self._clock.now() - live.record.created),
-            ("journal_bytes", limits.journal_bytes, live.record.size + sum(map(len, live.lines))),
-        ]
+        if limits.seconds is not None:
+            waited = self._clock.now() - live.record.created
+            if waited > limits.seconds:
+                return _used_up("seconds", limits.seconds, waited)
+        if limits.journal_bytes is not None:
+            size = live.record.size + sum(map(len, live.lines))
+            if size > limits.journal_bytes:
+                return _used_up("journal_bytes", limits.journal_bytes, size)
         if kind is Kind.SAMPLE:
             # The call in question is already counted: it was written as asked.
-            checks.append(("model_calls", limits.model_calls, live.spent["model_calls"]))
-            checks.append(("tokens", limits.tokens, live.spent["tokens"]))
-        for name, limit, used in checks:
-            if limit is not None and used > limit:
-                return (
-                    f"The run used up its limit {name}={limit} (it is at {used:.0f}). Raise it "
-                    "with "
-                    f"@server.agent(limits=Limits({name}=...)), or let the agent ask for less."
-                )
+            for name, limit in (("model_calls", limits.model_calls), ("tokens", limits.tokens)):
+                if limit is not None and live.spent[name] > limit:
+                    return _used_up(name, limit, live.spent[name])
         return None
 
     # -- the world --------------------------------------------------------------------------
@@ -282,10 +280,15 @@ class Leg:
 
     def _busy(self) -> bool:
         """Whether this leg has something to wait for. A timer alone does not hold up a question."""
-        kinds = {effect.kind for _, effect, _ in self._live.machine.parked.values()}
-        if self._stopping or Kind.STEP in kinds:
+        if self._stopping:
             return True
-        return bool(kinds) and (self._carrier.inline or not kinds & QUESTIONS)
+        inline, timers, questions = self._carrier.inline, False, False
+        for _, effect, _ in self._live.machine.parked.values():
+            if inline or effect.kind is Kind.STEP:
+                return True
+            timers = timers or effect.kind is Kind.SLEEP
+            questions = questions or effect.kind in QUESTIONS
+        return timers and not questions
 
     async def _step(self, id: str, effect: Effect) -> None:
         call = cast("StepCall", effect.local)
@@ -327,7 +330,7 @@ class Leg:
 
     async def _commit(self) -> None:
         live, now = self._live, self._clock.now()
-        status = Status.INPUT_REQUIRED if live.questions else Status.WORKING
+        status = Status.INPUT_REQUIRED if live.asks else Status.WORKING
         busy = self._busy()
         if live.machine.done and not busy:
             self._ended = self._end()
@@ -418,6 +421,13 @@ class Leg:
             for id, effect, _ in self._live.machine.parked.values()
             if effect.kind in QUESTIONS
         ]
+
+
+def _used_up(name: str, limit: float, used: float) -> str:
+    return (
+        f"The run used up its limit {name}={limit} (it is at {used:.0f}). Raise it with "
+        f"@server.agent(limits=Limits({name}=...)), or let the agent ask for less."
+    )
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

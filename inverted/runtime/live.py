@@ -70,7 +70,9 @@ class Live:
                 self.due[id] = at + question["seconds"]
             case Asked(kind=Kind.SAMPLE, question=question):
                 self.spent["model_calls"] += 1
-                self.spent["tokens"] += estimate_tokens(question)
+                self.spent["tokens"] += sum(
+                    estimate_tokens(message["content"]) for message in question["messages"]
+                )
             case Answered(id=id, value={"role": "assistant", "content": content}):
                 self.spent["tokens"] += estimate_tokens(content)
             case Answered(id=id):
@@ -84,14 +86,16 @@ class Live:
                 pass
 
     @property
-    def questions(self) -> list[str]:
-        """Ids of the outstanding questions to the client, in the order they were asked."""
-        return [id for id, effect, _ in self.machine.parked.values() if effect.kind in QUESTIONS]
+    def asks(self) -> bool:
+        """Whether a question to the client is outstanding."""
+        return any(effect.kind in QUESTIONS for _, effect, _ in self.machine.parked.values())
 
 
 def estimate_tokens(value: Json) -> int:
     """Tokens of the text in a JSON value, at four characters each; media count by their size."""
-    return (_characters(value) + 3) // 4
+    if type(value) is dict and value.get("type") == "text":  # nearly always: one block of text
+        return len(value["text"]) // 4 + 1
+    return _characters(value) // 4 + 1
 
 
 def _characters(value: Json) -> int:

@@ -42,9 +42,9 @@ def main(arguments: list[str] | None = None) -> None:
         os.environ[ROOTS_VARIABLE] = os.pathsep.join(str(root.resolve()) for root in roots)
     if options.http:
         host, port = options.http
-        server.run(transport="http", host=host, port=port)
+        server.run(transport="http", host=host, port=port, show_banner=False)
     else:
-        server.run()
+        server.run(show_banner=False)
 
 
 def _address(text: str) -> tuple[str, int]:

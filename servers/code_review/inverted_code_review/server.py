@@ -8,18 +8,22 @@ its own (and ask the person meanwhile), judge, write the report.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from fastmcp.tools import ToolResult
 
-from inverted import AcceptedElicitation, AgentServer, DeclinedElicitation, Run
-from inverted.errors import (
+from inverted import (
+    AcceptedElicitation,
+    AgentServer,
     CapabilityError,
     ClientError,
+    DeclinedElicitation,
     InvalidAnswerError,
     LimitExceeded,
+    Run,
+    SamplingResult,
 )
 from inverted_code_review import __version__
 from inverted_code_review.changes import Change, ChangeSet, collect
@@ -43,6 +47,9 @@ DEFAULT_SEVERITY = Severity.LOW
 FILES_AT_ONCE = 16
 MAX_TOKENS = 8000
 MAX_JUDGED = 100
+WITHOUT_TOOLS = (
+    "The client lets its model use no tools: it saw the diff and the linters' findings only."
+)
 # Clients end a call of 2026-07-28 after ten rounds. Questions that are asked together share one,
 # so a batch of files needs as many rounds as its longest branch has turns.
 REVIEW_ROUNDS = 7
@@ -64,6 +71,7 @@ class FileReview:
     removed: Sequence[Removed] = ()
     skipped: Sequence[Skipped] = ()
     models: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 @server.agent(title="Review a change", annotations={"readOnlyHint": True})
@@ -108,7 +116,7 @@ async def review(
         removed=[removed for each in (*reviews, judgement) for removed in each.removed],
         skipped=[skipped for each in (*reviews, judgement) for skipped in each.skipped],
         models=list(dict.fromkeys(models)),
-        notes=notes,
+        notes=list(dict.fromkeys([*notes, *(note for each in reviews for note in each.notes)])),
     )
     return ToolResult(content=report.markdown, structured_content=report)
 
@@ -149,7 +157,7 @@ async def _review_files(
     run: Run, changes: ChangeSet, linted: Sequence[Finding]
 ) -> list[FileReview]:
     """Review every file in a branch of its own."""
-    turns = _turns(sum(not change.skipped for change in changes.changes))
+    turns = turns_for(sum(not change.skipped for change in changes.changes))
     done = 0
 
     async def one(change: Change) -> FileReview:
@@ -171,22 +179,32 @@ async def _review_file(
     run: Run, changes: ChangeSet, change: Change, linted: list[Finding], *, max_turns: int
 ) -> FileReview:
     """Let the model review one file, with tools; what it cannot show is taken out."""
-    try:
-        answer = await run.sample(
+    tools = Toolbox(changes.root, changes.base, changes.head).functions()
+    notes: list[str] = []
+
+    async def ask(tools: Sequence[Callable[..., object]]) -> SamplingResult[FileFindings]:
+        return await run.sample(
             review_prompt(changes, change, linted),
             system_prompt=REVIEWER,
             max_tokens=MAX_TOKENS,
-            tools=Toolbox(changes.root, changes.base, changes.head).functions(),
+            tools=tools,
             result_type=FileFindings,
             tool_concurrency=0,
             max_turns=max_turns,
         )
+
+    try:
+        try:
+            answer = await ask(tools)
+        except CapabilityError:
+            answer = await ask([])  # raises again where the client has no model at all
+            notes.append(WITHOUT_TOOLS)
     except (ClientError, InvalidAnswerError, LimitExceeded) as error:
         failed = Skipped(file=change.path, reason=f"the model's review failed: {error}")
         return FileReview(findings=linted, skipped=[failed])
     source = REHEARSAL if answer.model == REHEARSAL else MODEL
     kept, removed = checked(answer.result.findings, change, linted, source)
-    return FileReview(findings=kept, removed=removed, models=[answer.model])
+    return FileReview(findings=kept, removed=removed, models=[answer.model], notes=notes)
 
 
 async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> FileReview:
@@ -209,7 +227,7 @@ async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> FileR
     return FileReview(findings=[*kept, *rest], removed=removed, models=[answer.model])
 
 
-def _turns(files: int) -> int:
+def turns_for(files: int) -> int:
     """How many turns the model may take for each file, so that all fits into the rounds."""
     batches = max(1, math.ceil(files / FILES_AT_ONCE))
     return max(2, min(6, REVIEW_ROUNDS // batches))

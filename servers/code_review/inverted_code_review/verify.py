@@ -80,14 +80,15 @@ def judged(findings: Sequence[Finding], verdicts: Verdicts) -> tuple[list[Findin
 
 def _find(evidence: str, near: int, lines: Mapping[int, str]) -> tuple[int, int] | None:
     """Find a quote in numbered lines, nearest to a line; spaces and empty lines do not count."""
-    quote = [squeezed for line in evidence.splitlines() if (squeezed := _squeeze(line))]
     text = [(number, squeezed) for number, line in lines.items() if (squeezed := _squeeze(line))]
-    unmarked = [_squeeze(line[1:]) if line[:1] in {"+", "-"} else line for line in quote]
-    for wanted in (quote, unmarked) if quote else ():
+    quoted = evidence.splitlines()
+    unmarked = [line.removeprefix("+").removeprefix("-") for line in quoted]
+    for candidate in (quoted, unmarked):
+        wanted = [squeezed for line in candidate if (squeezed := _squeeze(line))]
         spans = [
             (text[at][0], text[at + len(wanted) - 1][0])
             for at in range(len(text) - len(wanted) + 1)
-            if all(wanted[i] in text[at + i][1] for i in range(len(wanted)))
+            if wanted and all(part in text[at + i][1] for i, part in enumerate(wanted))
         ]
         if spans:
             return min(spans, key=lambda span: abs(span[0] - near))

@@ -29,7 +29,8 @@ def test_ruff_reports_defects_on_changed_lines_only(workshop: Workshop) -> None:
     workshop.commit({"a.py": "import os\n\n\ndef f(x=[]):\n    return x\n"})
     workshop.commit(
         {
-            "a.py": "import os\n\n\ndef f(x=[]):\n    return x\n\n\ndef g(y={}):\n    return y == None\n",
+            "a.py": "import os\n\n\ndef f(x=[]):\n    return x\n"
+            "\n\ndef g(y={}):\n    return y == None\n",
             "notes.md": "def f(x=[]):\n",
         }
     )

@@ -142,7 +142,12 @@ class Store(Protocol):
         ...
 
     async def list(
-        self, *, principal: str | None = None, agent: str | None = None, limit: int = 100, before: str | None = None
+        self,
+        *,
+        principal: str | None = None,
+        agent: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
     ) -> list[RunRecord]:
         """Runs, newest first, one page.
 
@@ -150,7 +155,8 @@ class Store(Protocol):
             principal: Only this caller's runs; None for all.
             agent: Only this agent's runs; None for all.
             limit: Size of the page.
-            before: Id of the last run of the page before.
+            before: Id of the last run of the page before. The page is empty when that run is gone:
+                old runs are deleted oldest first, so nothing is after it.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The store that forgets: runs in dictionaries of this process. For tests and short-lived servers."""
+"""The store that forgets: runs in dictionaries, for tests and for servers that live shortly."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from inverted.stores.base import Append, Lease, RunRecord
 from inverted.stores.rules import (
-    appended,
-    check_append,
     held_by_other,
     id_taken,
     key_taken,
+    may_append,
     missing,
+    refusal,
 )
 
 
@@ -53,9 +53,9 @@ class MemoryStore:
         record = self._records.get(run_id)
         if record is None:
             raise missing(run_id)
-        check_append(record, append)
-        updated = appended(record, append)
-        self._records[run_id] = updated
+        if not may_append(record, append):
+            raise refusal(record, append)
+        self._records[run_id] = updated = _appended(record, append)
         self._lines[run_id].extend(append.lines)
         return updated
 
@@ -70,7 +70,12 @@ class MemoryStore:
         return record
 
     async def list(
-        self, *, principal: str | None = None, agent: str | None = None, limit: int = 100, before: str | None = None
+        self,
+        *,
+        principal: str | None = None,
+        agent: str | None = None,
+        limit: int = 100,
+        before: str | None = None,
     ) -> list[RunRecord]:
         """See `Store.list`."""
         found = sorted(
@@ -103,3 +108,18 @@ class MemoryStore:
 
     async def aclose(self) -> None:
         """See `Store.aclose`."""
+
+
+def _appended(record: RunRecord, append: Append) -> RunRecord:
+    lapsed = record.lease is not None and record.lease.owner != append.owner
+    start = append.segment_start
+    return replace(
+        record,
+        status=append.status,
+        updated=append.now,
+        position=record.position + len(append.lines),
+        segment_start=record.segment_start if start is None else start,
+        size=record.size + sum(map(len, append.lines)),
+        fence=record.fence + 1 if lapsed else record.fence,
+        lease=None if append.lease_until is None else Lease(append.owner, append.lease_until),
+    )

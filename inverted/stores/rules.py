@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from inverted.core.lifecycle import check_transition
-from inverted.errors import StoreConflict
-from inverted.stores.base import Append, Lease, RunRecord
+from inverted.core.lifecycle import illegal_transition, may_become
+from inverted.errors import StoreConflict, StoreError
+from inverted.stores.base import Append, RunRecord
 
 
 def held_by_other(record: RunRecord, owner: str, now: float) -> bool:
@@ -15,41 +13,30 @@ def held_by_other(record: RunRecord, owner: str, now: float) -> bool:
     return lease is not None and lease.owner != owner and lease.until > now
 
 
-def check_append(record: RunRecord, append: Append) -> None:
-    """Refuse a write that the record does not allow.
+def may_append(record: RunRecord, append: Append) -> bool:
+    """Whether the record allows this write."""
+    return (
+        record.position == append.position
+        and record.fence == append.fence
+        and not held_by_other(record, append.owner, append.now)
+        and may_become(record.status, append.status)
+    )
 
-    Raises:
-        StoreConflict: The writer's copy is out of date, or somebody else holds the lease.
-        StoreError: The lifecycle has no such transition.
-    """
+
+def refusal(record: RunRecord, append: Append) -> StoreError:
+    """Why `may_append` is false: a conflict, if there is one, else the lifecycle."""
     if record.position != append.position or record.fence != append.fence:
-        raise StoreConflict(
+        return StoreConflict(
             f"Run {record.id} was moved on by another process (position {record.position}, fence "
             f"{record.fence}; this copy has {append.position}, {append.fence}). Nothing was "
             "written. Reload it."
         )
     if held_by_other(record, append.owner, append.now):
-        raise StoreConflict(
-            f"Another process works on run {record.id}. Nothing was written. Wait for it and reload."
+        return StoreConflict(
+            f"Another process works on run {record.id}. Nothing was written. Wait for it and "
+            "reload."
         )
-    check_transition(record.status, append.status)
-
-
-def appended(record: RunRecord, append: Append) -> RunRecord:
-    """The record after a write that `check_append` allows."""
-    lapsed = record.lease is not None and record.lease.owner != append.owner
-    return replace(
-        record,
-        status=append.status,
-        updated=append.now,
-        position=record.position + len(append.lines),
-        segment_start=(
-            record.segment_start if append.segment_start is None else append.segment_start
-        ),
-        size=record.size + sum(map(len, append.lines)),
-        fence=record.fence + 1 if lapsed else record.fence,
-        lease=None if append.lease_until is None else Lease(append.owner, append.lease_until),
-    )
+    return illegal_transition(record.status, append.status)
 
 
 def missing(run_id: str) -> StoreConflict:

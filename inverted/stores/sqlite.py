@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Literal
 
-import platformdirs
+from platformdirs import user_data_path
 
-from inverted.core.lifecycle import Status, may_become
+from inverted.core.lifecycle import Status
+from inverted.stores import sqlite_statements as sql
 from inverted.stores.base import Append, Lease, RunRecord
-from inverted.stores.rules import check_append, id_taken, key_taken, missing
+from inverted.stores.rules import id_taken, key_taken, missing, refusal
 from inverted.stores.sqlite_database import MEMORY, Database
 
 PATH_VARIABLE: Final = "INVERTED_STORE"
@@ -54,37 +56,37 @@ class SQLiteStore:
         """See `Store.create`."""
 
         def work(connection: sqlite3.Connection) -> None:
-            if connection.execute(GET, (record.id,)).fetchone():
+            if connection.execute(sql.GET, (record.id,)).fetchone():
                 raise id_taken(record.id)
             named = (record.agent, record.key, record.principal)
-            if record.key is not None and connection.execute(FIND, named).fetchone():
+            if record.key is not None and connection.execute(sql.FIND, named).fetchone():
                 raise key_taken(record.key)
-            connection.execute(CREATE, _row(record))
-            connection.executemany(ADD, _numbered(record.id, 0, lines))
+            number = connection.execute(sql.CREATE, _row(record)).lastrowid
+            _add(connection, number, 0, lines)
 
-        await self._database.write(work)
+        await self._database.transaction(work)
 
     async def get(self, run_id: str) -> RunRecord | None:
         """See `Store.get`."""
-        row = await self._database.read(lambda db: db.execute(GET, (run_id,)).fetchone())
+        row = await self._database.run(lambda db: db.execute(sql.GET, (run_id,)).fetchone())
         return row and _record(row)
 
     async def find(self, agent: str, principal: str | None, key: str) -> RunRecord | None:
         """See `Store.find`."""
         named = (agent, key, principal)
-        row = await self._database.read(lambda db: db.execute(FIND, named).fetchone())
+        row = await self._database.run(lambda db: db.execute(sql.FIND, named).fetchone())
         return row and _record(row)
 
     async def read(self, run_id: str, start: int = 0) -> list[bytes]:
         """See `Store.read`."""
-        rows = await self._database.read(lambda db: db.execute(READ, (run_id, start)).fetchall())
+        rows = await self._database.run(lambda db: db.execute(sql.READ, (run_id, start)).fetchall())
         return [line for (line,) in rows]
 
     async def append(self, run_id: str, append: Append) -> RunRecord:
         """See `Store.append`."""
         leased = append.lease_until is not None
         update = (
-            append.status,
+            append.status.value,
             append.now,
             len(append.lines),
             append.segment_start,
@@ -100,23 +102,28 @@ class SQLiteStore:
         )
 
         def work(connection: sqlite3.Connection) -> RunRecord:
-            row = connection.execute(APPEND[append.status], update).fetchone()
+            changed = connection.execute(sql.APPEND[append.status], update).rowcount
+            row = connection.execute(sql.GET, (run_id,)).fetchone()
             if row is None:
-                record = connection.execute(GET, (run_id,)).fetchone()
-                if record is None:
-                    raise missing(run_id)
-                check_append(_record(record), append)
-                raise AssertionError(f"{APPEND[append.status]} and check_append disagree")
-            connection.executemany(ADD, _numbered(run_id, append.position, append.lines))
-            return _record(row)
+                raise missing(run_id)
+            record = _record(row)
+            if not changed:
+                raise refusal(record, append)
+            _add(connection, row[0], append.position, append.lines)
+            return record
 
-        return await self._database.write(work)
+        return await self._database.transaction(work)
 
     async def acquire(self, run_id: str, owner: str, now: float, until: float) -> RunRecord | None:
         """See `Store.acquire`."""
         update = (owner, owner, until, run_id, owner, now)
-        row = await self._database.write(lambda db: db.execute(ACQUIRE, update).fetchone())
-        return row and _record(row)
+
+        def work(connection: sqlite3.Connection) -> RunRecord | None:
+            if not connection.execute(sql.ACQUIRE, update).rowcount:
+                return None
+            return _record(connection.execute(sql.GET, (run_id,)).fetchone())
+
+        return await self._database.transaction(work)
 
     async def list(
         self,
@@ -138,27 +145,27 @@ class SQLiteStore:
         if before is not None:
             conditions.append("(created, id) < (SELECT created, id FROM runs WHERE id = ?)")
             values.append(before)
-        query = f"{LIST} WHERE {' AND '.join(conditions)}" if conditions else LIST
+        query = f"{sql.SELECT} WHERE {' AND '.join(conditions)}" if conditions else sql.SELECT
         values.append(limit)
-        rows = await self._database.read(
-            lambda db: db.execute(f"{query} {NEWEST_FIRST}", values).fetchall()
+        rows = await self._database.run(
+            lambda db: db.execute(f"{query} {sql.NEWEST_FIRST}", values).fetchall()
         )
         return [_record(row) for row in rows]
 
     async def count(self, *, principal: str | None, live: bool) -> int:
         """See `Store.count`."""
-        query = COUNT_LIVE if live else COUNT
-        (count,) = await self._database.read(lambda db: db.execute(query, (principal,)).fetchone())
+        query = sql.COUNT_LIVE if live else sql.COUNT
+        (count,) = await self._database.run(lambda db: db.execute(query, (principal,)).fetchone())
         return count
 
     async def delete(self, run_id: str) -> None:
         """See `Store.delete`."""
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM entries WHERE run_id = ?", (run_id,))
-            connection.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            connection.execute(sql.DELETE_ENTRIES, (run_id,))
+            connection.execute(sql.DELETE_RUN, (run_id,))
 
-        await self._database.write(work)
+        await self._database.transaction(work)
 
     async def aclose(self) -> None:
         """See `Store.aclose`."""
@@ -167,60 +174,18 @@ class SQLiteStore:
 
 def _chosen(path: str | os.PathLike[str] | None) -> str:
     if path is None:
-        path = os.environ.get(PATH_VARIABLE) or os.path.join(
-            platformdirs.user_data_dir("inverted"), "runs.sqlite3"
-        )
-    path = os.fspath(path)
-    return path if path == MEMORY else os.path.abspath(os.path.expanduser(path))
+        path = os.environ.get(PATH_VARIABLE) or user_data_path("inverted") / "runs.sqlite3"
+    if path == MEMORY:
+        return MEMORY
+    return str(Path(path).expanduser().absolute())
 
 
-COLUMNS: Final = (
-    "id, agent, principal, key, status, created, updated, position, segment_start, size, fence, "
-    "lease_owner, lease_until"
-)
-GET: Final = f"SELECT {COLUMNS} FROM runs WHERE id = ?"
-FIND: Final = (
-    f"SELECT {COLUMNS} FROM runs WHERE agent = ? AND key = ? "
-    "AND coalesce('=' || principal, '') = coalesce('=' || ?, '')"
-)
-READ: Final = "SELECT line FROM entries WHERE run_id = ? AND position >= ? ORDER BY position"
-CREATE: Final = f"INSERT INTO runs ({COLUMNS}) VALUES ({', '.join('?' * 13)})"
-ADD: Final = "INSERT INTO entries (run_id, position, line) VALUES (?, ?, ?)"
-LIST: Final = f"SELECT {COLUMNS} FROM runs"
-NEWEST_FIRST: Final = "ORDER BY created DESC, id DESC LIMIT ?"
-COUNT: Final = "SELECT count(*) FROM runs WHERE principal IS ?"
-
-
-def _quoted(statuses: list[Status]) -> str:
-    return ", ".join(f"'{status.value}'" for status in statuses)
-
-
-COUNT_LIVE: Final = (
-    f"{COUNT} AND status IN ({_quoted([each for each in Status if not each.terminal])})"
-)
-
-FREE: Final = "(lease_owner IS NULL OR lease_owner = ? OR lease_until <= ?)"
-APPEND: Final = {
-    after: "UPDATE runs SET status = ?, updated = ?, position = position + ?, "
-    "segment_start = coalesce(?, segment_start), size = size + ?, "
-    "fence = fence + (lease_owner IS NOT NULL AND lease_owner <> ?), "
-    "lease_owner = ?, lease_until = ? "
-    "WHERE id = ? AND position = ? AND fence = ? AND "
-    f"status IN ({_quoted([each for each in Status if may_become(each, after)])}) "
-    f"AND {FREE} RETURNING {COLUMNS}"
-    for after in Status
-}
-"""For each new status, the whole of `Store.append` but its lines: the rules are its conditions."""
-ACQUIRE: Final = (
-    "UPDATE runs SET fence = fence + (lease_owner IS NOT ?), lease_owner = ?, lease_until = ? "
-    f"WHERE id = ? AND {FREE} RETURNING {COLUMNS}"
-)
-
-
-def _numbered(
-    run_id: str, start: int, lines: Sequence[bytes]
-) -> list[tuple[str, int, bytes]]:
-    return [(run_id, position, line) for position, line in enumerate(lines, start)]
+def _add(
+    connection: sqlite3.Connection, number: int | None, start: int, lines: Sequence[bytes]
+) -> None:
+    connection.executemany(
+        sql.ADD, [(number, position, line) for position, line in enumerate(lines, start)]
+    )
 
 
 def _row(record: RunRecord) -> tuple[Any, ...]:
@@ -230,7 +195,7 @@ def _row(record: RunRecord) -> tuple[Any, ...]:
         record.agent,
         record.principal,
         record.key,
-        record.status,
+        record.status.value,
         record.created,
         record.updated,
         record.position,
@@ -239,9 +204,38 @@ def _row(record: RunRecord) -> tuple[Any, ...]:
         record.fence,
         lease and lease.owner,
         lease and lease.until,
+        not record.status.terminal,
     )
 
 
 def _record(row: tuple[Any, ...]) -> RunRecord:
-    lease = None if row[11] is None else Lease(row[11], row[12])
-    return RunRecord(*row[:4], Status(row[4]), *row[5:11], lease)
+    (
+        _,
+        id,
+        agent,
+        principal,
+        key,
+        status,
+        created,
+        updated,
+        position,
+        segment_start,
+        size,
+        fence,
+        owner,
+        until,
+    ) = row
+    return RunRecord(
+        id,
+        agent,
+        principal,
+        key,
+        Status(status),
+        created,
+        updated,
+        position,
+        segment_start,
+        size,
+        fence,
+        None if owner is None else Lease(owner, until),
+    )

@@ -12,6 +12,7 @@ The only caller is `sqlite`.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import sqlite3
@@ -31,6 +32,9 @@ Work = Callable[[sqlite3.Connection], T]
 
 MEMORY: Final = ":memory:"
 """The path of a database that lives only in this process."""
+
+RETRIED: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL})
+"""What SQLite answers while another process reads, writes, opens or recovers the file."""
 
 FIRST_WAIT: Final = 0.0005
 LONGEST_WAIT: Final = 0.025
@@ -57,15 +61,12 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
 
-    async def read(self, work: Work[T]) -> T:
-        """Run one reading statement.
+    def __del__(self) -> None:
+        # Python 3.13 and later warn about a connection that nobody closed, and nothing here
+        # depends on anybody closing it.
+        self.close()
 
-        Raises:
-            StoreError: SQLite failed, or other processes kept the file locked.
-        """
-        return await self._retried(lambda: work(self._connected()))
-
-    async def write(self, work: Work[T]) -> T:
+    async def transaction(self, work: Work[T]) -> T:
         """Run the statements of `work` in one transaction; all of them are kept, or none.
 
         Args:
@@ -75,25 +76,24 @@ class Database:
         Raises:
             StoreError: SQLite failed, or other processes kept the file locked.
         """
-        return await self._retried(lambda: _transaction(self._connected(), work))
+        return await self.run(lambda connection: _transaction(connection, work))
 
-    def close(self) -> None:
-        """Close the file. The next use opens it again."""
-        with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                connection.close()
+    async def run(self, work: Work[T]) -> T:
+        """Run a single reading statement, or anything else that may be repeated as a whole.
 
-    async def _retried(self, attempt: Callable[[], T]) -> T:
+        Raises:
+            StoreError: SQLite failed, or other processes kept the file locked.
+        """
         give_up: float | None = None
         wait = FIRST_WAIT
         while True:
             try:
                 with self._lock:
-                    return attempt()
+                    return work(self._connection or self._connected())
             except (sqlite3.Error, OSError, UnicodeEncodeError) as error:
-                if _code(error) != sqlite3.SQLITE_BUSY:
-                    raise self._explained(error) from error
+                code = _code(error)
+                if code not in RETRIED:
+                    raise self._explained(error, code) from error
                 now = time.monotonic()
                 give_up = now + self._busy_timeout if give_up is None else give_up
                 if now >= give_up:
@@ -102,9 +102,15 @@ class Database:
             await anyio.sleep(min(wait * random.uniform(0.5, 1.5), give_up - now))  # noqa: S311
             wait = min(wait * 2, LONGEST_WAIT)
 
+    def close(self) -> None:
+        """Close the file. The next use opens it again."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
     def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._open()
+        self._connection = self._open()
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
@@ -165,8 +171,7 @@ class Database:
             "browser, a backup) and end it, or raise busy_timeout; then try again."
         )
 
-    def _explained(self, error: Exception) -> StoreError:
-        code = _code(error)
+    def _explained(self, error: Exception, code: int | None) -> StoreError:
         if code == sqlite3.SQLITE_FULL:
             return StoreFull(
                 f"There is no space left for {self.path}. Nothing was written. Free some space on "
@@ -195,8 +200,9 @@ REMEDIES: Final[dict[int | None, str]] = {
 
 def _code(error: Exception) -> int | None:
     """SQLite's primary result code of an error."""
-    if isinstance(error, OSError):
-        return sqlite3.SQLITE_CANTOPEN
+    if isinstance(error, OSError):  # from making the directory or the file
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_CANTOPEN
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 

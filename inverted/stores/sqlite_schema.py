@@ -16,7 +16,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         f"PRAGMA application_id = {APPLICATION_ID}",
         """
         CREATE TABLE runs (
-            id TEXT NOT NULL PRIMARY KEY,
+            number INTEGER PRIMARY KEY, -- a short name for the run inside this file
+            id TEXT NOT NULL UNIQUE,
             agent TEXT NOT NULL,
             principal TEXT,
             key TEXT,
@@ -28,8 +29,9 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             size INTEGER NOT NULL,
             fence INTEGER NOT NULL,
             lease_owner TEXT,
-            lease_until REAL
-        ) WITHOUT ROWID
+            lease_until REAL,
+            live INTEGER NOT NULL -- whether the status is not terminal
+        )
         """,
         # To a unique index two NULLs differ; '=' keeps "no principal" and an empty one apart.
         """
@@ -37,12 +39,15 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         WHERE key IS NOT NULL
         """,
         "CREATE INDEX runs_by_age ON runs (created, id)",
+        "CREATE INDEX runs_by_principal ON runs (principal, created, id)",
+        # An index on the status would cost every append a page; this one costs only the last.
+        "CREATE INDEX live_runs ON runs (principal) WHERE live",
         """
         CREATE TABLE entries (
-            run_id TEXT NOT NULL,
+            run INTEGER NOT NULL, -- runs.number
             position INTEGER NOT NULL,
             line BLOB NOT NULL,
-            PRIMARY KEY (run_id, position)
+            PRIMARY KEY (run, position)
         ) WITHOUT ROWID
         """,
     ),

@@ -82,7 +82,8 @@ class Leg:
         self._done: list[tuple[str, Answer] | Attempted] = []
         self._wake = anyio.Event()
         self._ended: Ended | None = None
-        self._calm: Callable[[], None] | None = None
+        self._waited = False
+        self._quiet: Callable[[], None] = _nothing
 
     async def run(self, answers: Mapping[str, Json], cancel: str | None = None) -> Outcome:
         """Drive until the run is parked or done.
@@ -107,13 +108,13 @@ class Leg:
         self._fresh = list(live.machine.parked)
         try:
             async with anyio.create_task_group() as tasks:
-                await self._loop(tasks)
+                try:
+                    await self._loop(tasks)
+                finally:
+                    self._quiet()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
-        finally:
-            if self._calm is not None:
-                self._calm()
         if self._ended is not None:
             return self._ended
         return Parked(live.record.id, live.record.position, self._questions())
@@ -128,12 +129,14 @@ class Leg:
             machine.notices.clear()
             if self._ended is not None or not self._busy():
                 return
-            if self._calm is None:
-                self._calm = self._clock.call_later(
+            if not self._waited:
+                self._waited = True
+                self._quiet = self._clock.call_later(
                     self._lease / 3, lambda: tasks.start_soon(self._heartbeat)
                 )
-            if len(machine.parked) == 1 and not self._scopes and not self._stopping:
-                await self._act(*next(iter(machine.parked.values()))[:2])
+            alone = self._alone()
+            if alone is not None:
+                await self._act(*alone)
             else:
                 self._launch(tasks)
                 await self._wake.wait()
@@ -249,6 +252,16 @@ class Leg:
         return None
 
     # -- the world --------------------------------------------------------------------------
+
+    def _alone(self) -> tuple[str, Effect] | None:
+        """The only effect there is, if so: it is served without a task of its own."""
+        parked = self._live.machine.parked
+        if len(parked) != 1 or self._scopes or self._stopping:
+            return None
+        id, effect, _ = next(iter(parked.values()))
+        # Every failed attempt is written while the next one waits, so retries need the loop.
+        retried = isinstance(effect.local, StepCall) and effect.local.retry.attempts > 1
+        return None if retried else (id, effect)
 
     def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
         """Start everything that is parked and not yet in flight."""
@@ -421,6 +434,10 @@ class Leg:
             for id, effect, _ in self._live.machine.parked.values()
             if effect.kind in QUESTIONS
         ]
+
+
+def _nothing() -> None:
+    """No timer is set."""
 
 
 def _used_up(name: str, limit: float, used: float) -> str:

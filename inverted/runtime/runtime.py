@@ -8,7 +8,6 @@ serve any request, and a duplicate, late, partial or reordered one changes nothi
 from __future__ import annotations
 
 import secrets
-import uuid
 from collections import OrderedDict
 from collections.abc import Mapping
 from weakref import WeakValueDictionary
@@ -20,6 +19,7 @@ from inverted.core.lifecycle import Status
 from inverted.errors import LimitExceeded, RunBusy, RunError, RunNotFound, StoreConflict
 from inverted.runtime.leg import Leg, Services
 from inverted.runtime.live import Live, arguments_of, begin, load
+from inverted.runtime.owner import new_owner, surely_dead
 from inverted.runtime.ports import Agent, Carrier, Clock, Ended, Outcome, Sealer, SystemClock
 from inverted.stores.base import RunRecord, Store
 
@@ -53,7 +53,7 @@ class Runtime:
     ) -> None:
         self.store = store
         self.clock: Clock = clock or SystemClock()
-        self.owner = uuid.uuid4().hex
+        self.owner = new_owner()
         self._services = Services(store, self.clock, sealer, self.owner, lease)
         self._hot_runs = hot_runs
         self._patience = patience
@@ -204,8 +204,9 @@ class Runtime:
                         "was deleted, "
                         "or belongs to somebody else. Call the agent again to start a new run."
                     )
-                if not self._busy_elsewhere(record):
-                    live = await self._load(agent, record)
+                free = await self._free(record)
+                if free is not None:
+                    live = await self._load(agent, free)
                     if isinstance(live, Ended):
                         return live
                     try:
@@ -221,9 +222,16 @@ class Runtime:
             await self.clock.sleep(pause)
             pause = min(pause * 2, 0.25)
 
-    def _busy_elsewhere(self, record: RunRecord) -> bool:
-        lease = record.lease
-        return lease is not None and lease.owner != self.owner and lease.until > self.clock.now()
+    async def _free(self, record: RunRecord) -> RunRecord | None:
+        """The run if this process may work on it; None while another one does."""
+        lease, now = record.lease, self.clock.now()
+        if lease is None or lease.owner == self.owner or lease.until <= now:
+            return record
+        if not surely_dead(lease.owner):
+            return None
+        # Its holder was killed: taken as of the moment when the lease would lapse.
+        until = now + self._services.lease
+        return await self.store.acquire(record.id, self.owner, lease.until, until)
 
     async def _load(self, agent: Agent, record: RunRecord) -> Live | Ended:
         live = self._hot.pop(record.id, None)

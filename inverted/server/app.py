@@ -40,6 +40,7 @@ class AgentServer(FastMCP[Any]):
         limits: Limits of every agent that sets none itself.
         clock: Time; replaced in tests.
         hot_runs: How many parked runs stay in memory; the others are replayed when needed.
+        lease: Seconds after which a process that stopped answering loses a run.
         settings: Anything else that `FastMCP` takes.
 
     Raises:
@@ -56,6 +57,7 @@ class AgentServer(FastMCP[Any]):
         limits: Limits | None = None,
         clock: Clock | None = None,
         hot_runs: int = 1000,
+        lease: float = 30.0,
         **settings: Any,
     ) -> None:
         sealing = SealingKeys(keys)
@@ -65,7 +67,9 @@ class AgentServer(FastMCP[Any]):
         super().__init__(name, instructions, **settings)
         self.add_middleware(ProtocolErrors())
         self._default_limits = limits or Limits()
-        self.runtime = Runtime(_store(store), clock=clock, sealer=sealing, hot_runs=hot_runs)
+        self.runtime = Runtime(
+            _store(store), clock=clock, sealer=sealing, hot_runs=hot_runs, lease=lease
+        )
 
     @overload
     def agent(self, fn: F) -> F: ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from inverted.cli.errors import UsageProblem
@@ -136,9 +137,8 @@ def _read_one(text: str, plain: Schema) -> Any:
 
 def _read_list(values: Sequence[str], plain: Schema, root: Schema) -> list[Any]:
     if len(values) == 1 and values[0].lstrip().startswith("["):
-        whole = _json(values[0])
-        if isinstance(whole, list):
-            return cast("list[Any]", whole)
+        with suppress(ValueError):  # no JSON: one value that begins with a bracket
+            return cast("list[Any]", _json(values[0]))
     items = cast("Schema", plain.get("items") or {})
     return [convert([value], items, root) for value in values]
 
@@ -178,7 +178,10 @@ def _check(arguments: dict[str, Any], schema: Schema) -> None:
     missing = [name for name in required(schema) if name not in arguments]
     if missing:
         raise UsageProblem(f"missing: {', '.join('--' + option(name) for name in missing)}.")
-    problems = violations(arguments, schema)
+    try:
+        problems = violations(arguments, schema)
+    except ValueError as error:
+        raise UsageProblem(f"{error}.") from None
     if problems:
         where = ".".join(option(str(part)) for part in problems[0].absolute_path)
         at = f"--{where}: " if where else ""

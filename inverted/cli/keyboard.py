@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 try:
     from termios import TCIFLUSH, tcflush
@@ -31,6 +31,9 @@ else:
     def _flush(descriptor: int) -> None:
         with suppress(OSError):  # no terminal
             tcflush(descriptor, TCIFLUSH)
+
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class EndOfInput(Exception):
@@ -67,15 +70,19 @@ class Interrupts:
 
     @contextmanager
     def installed(self) -> Generator[None]:
-        """Take over SIGINT. Only the main thread can; elsewhere Ctrl-C is somebody else's."""
+        """Take over SIGINT, and SIGTERM, which always means the lowest: the end of everything.
+
+        Only the main thread can do that; elsewhere signals are somebody else's.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = signal.signal(signal.SIGINT, self._on_signal)
+        before = {one: signal.signal(one, self._on_signal) for one in _SIGNALS}
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
     @contextmanager
     def meaning(self, call: Callable[[], None]) -> Generator[None]:
@@ -86,13 +93,13 @@ class Interrupts:
         finally:
             self._meanings.remove(call)
 
-    def fire(self) -> None:
-        """Do what Ctrl-C does."""
+    def fire(self, number: int = signal.SIGINT) -> None:
+        """Do what a signal does."""
         if self._meanings:
-            self._meanings[-1]()
+            self._meanings[-1 if number == signal.SIGINT else 0]()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - signature
-        self._loop.call_soon_threadsafe(self.fire)
+        self._loop.call_soon_threadsafe(self.fire, number)
 
 
 class Keyboard:

@@ -97,10 +97,8 @@ class Prompter:
                 await self._line()
                 return Given("accept", {})
             return Given("accept", await self._fill(fields))
-        except _Declined:
-            return Given("decline")
-        except (_Cancelled, EndOfInput, PromptCancelled):
-            return Given("cancel")
+        except (_Declined, _Cancelled, EndOfInput, PromptCancelled) as leaving:
+            return self._left(leaving)
 
     async def page(self, server: str, message: str, url: str) -> Given:
         """Ask whether to open a page, and open it after a yes.
@@ -118,15 +116,18 @@ class Prompter:
         self._hint("yes opens it in your browser · no refuses")
         try:
             consent = await self._yes_or_no()
-        except _Declined:
-            return Given("decline")
-        except (_Cancelled, EndOfInput, PromptCancelled):
-            return Given("cancel")
+        except (_Declined, _Cancelled, EndOfInput, PromptCancelled) as leaving:
+            return self._left(leaving)
         if not consent:
-            return Given("decline")
+            return self._left(_Declined())
         if not await to_thread.run_sync(self.browse, url):
             self._say("No browser could be opened here: open the address yourself.", "yellow")
         return Given("accept")
+
+    def _left(self, leaving: Exception) -> Given:
+        declined = isinstance(leaving, _Declined)
+        self._hint("declined" if declined else "dismissed")
+        return Given("decline" if declined else "cancel")
 
     async def _yes_or_no(self) -> bool:
         while True:

@@ -122,6 +122,8 @@ class _Run:
                 self._view.stop()
         if stop.problem is not None and self._result is None:
             problem = self._continued(stop.problem)
+            if self._called and not self._options.quiet:
+                self._screen.print()
             self._print_document(problem)
             raise problem
         return self._finish()

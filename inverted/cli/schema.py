@@ -13,11 +13,15 @@ from typing import Any, Final, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from referencing import Registry
+
+from inverted.cli.text import first_line
 
 # A schema from the wire: any JSON object until it has been read.
 Schema = Mapping[str, Any]
 
 _UNIONS: Final = ("anyOf", "oneOf")
+_NOTHING_REMOTE: Final = Registry[Any]()
 _DEPTH: Final = 8  # a schema that refers to itself ends here
 
 
@@ -87,12 +91,21 @@ def violations(
         value: Any JSON value.
         schema: The schema, or a part of `root`.
         root: Where local references are looked up.
+
+    Raises:
+        ValueError: The schema itself cannot be used.
     """
     whole = schema if root is None else {**schema, "$defs": root.get("$defs", {})}
-    checker = Draft202012Validator(dict(whole))
-    # jsonschema ships no types for this method.
-    found = cast("Iterator[ValidationError]", checker.iter_errors(value))  # pyright: ignore[reportUnknownMemberType]
-    return sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
+    # An empty registry: the library's default one would fetch a `$ref` to any address.
+    checker = Draft202012Validator(dict(whole), registry=_NOTHING_REMOTE)
+    try:
+        # jsonschema ships no types for this method.
+        found = cast("list[ValidationError]", list(checker.iter_errors(value)))  # pyright: ignore[reportUnknownMemberType]
+    except Exception as error:  # noqa: BLE001 - boundary: a server sends any schema, also an endless one
+        raise ValueError(
+            f"the server's schema cannot be used ({type(error).__name__}: {first_line(str(error))})"
+        ) from None
+    return sorted(found, key=lambda problem: [str(part) for part in problem.absolute_path])
 
 
 def example(schema: Schema, root: Schema, depth: int = _DEPTH) -> Any:

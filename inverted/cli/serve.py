@@ -64,12 +64,10 @@ def _serve_file(path: Path, name: str | None) -> None:
     found = _only_server(module, path) if name is None else _attribute(module, name, str(path))
     if not _is_server(found):
         if not callable(found):
-            _fail(f"{path}:{name} is of type {type(found).__name__}, which is no MCP server")
+            _fail(f"{path}:{name} is no MCP server, it is of type {type(found).__name__}")
         found = found()  # a function that makes the server
         if not _is_server(found):
-            _fail(
-                f"{path}:{name}() returned a value of type {type(found).__name__}, which is no MCP server"
-            )
+            _fail(f"{path}:{name}() made no MCP server, but a {type(found).__name__}")
     _run(found)
 
 

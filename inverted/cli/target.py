@@ -111,7 +111,7 @@ def resolve(target: str | None, command: Sequence[str], env: Sequence[str]) -> T
         argv = (*_RUNNER, "file", str(path), *([name] if name else []))
         return Command(argv, written, _CALM | variables)
     directory = Path(written).expanduser()
-    if directory.is_dir():
+    if written and directory.is_dir():
         return Command(_in_directory(directory), written, _CALM | variables)
     try:
         words = shlex.split(written)

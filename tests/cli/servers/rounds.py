@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from typing import Any
 
 from fastmcp import Context, FastMCP
@@ -118,7 +119,9 @@ async def triage(ctx: Context, report: str, pause: float = 0.0) -> Any:
             chosen = severity.content["severity"] if severity.action == "accept" else "none"
             final = answers["plan"].content
             use = final[0] if isinstance(final, list) else final
-            return f"# Triage of {report}\n\n- severity: **{chosen}**\n- plan: {json.dumps(use.input)}"
+            return (
+                f"# Triage of {report}\n\n- severity: **{chosen}**\n- plan: {json.dumps(use.input)}"
+            )
 
 
 @mcp.tool
@@ -187,4 +190,7 @@ async def run_key(ctx: Context) -> str:
 
 
 if __name__ == "__main__":
-    mcp.run()
+    if len(sys.argv) > 1:
+        mcp.run("http", port=int(sys.argv[1]), show_banner=False)
+    else:
+        mcp.run()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -341,13 +344,15 @@ async def test_forty_files_fit_into_the_rounds_that_clients_allow(
     assert [turns_for(files) for files in (0, 16, 17, 32, 33, 64)] == [6, 6, 3, 3, 2, 2]
 
 
+COMMAND = str(Path(sys.executable).with_name("inverted-code-review"))
+
+
 @pytest.mark.parametrize("era", ERAS)
 async def test_the_installed_command_serves_the_same_over_stdio(
     change: Workshop, era: Era, tmp_path: Path
 ) -> None:
-    command = Path(sys.executable).with_name("inverted-code-review")
     transport = StdioTransport(
-        str(command),
+        COMMAND,
         ["--root", str(change.path)],
         env={**os.environ, "INVERTED_STORE": str(tmp_path / "runs.sqlite")},
         cwd=str(change.path),
@@ -355,6 +360,39 @@ async def test_the_installed_command_serves_the_same_over_stdio(
     report, _ = await reviewed(Host().client(transport, era))
     assert told(report) == PLANTED
     assert report.repository == "project"
+
+
+@pytest.fixture
+def url(change: Workshop, tmp_path: Path) -> Iterator[str]:
+    """Where the installed command listens, started in the repository."""
+    process = subprocess.Popen(
+        [COMMAND, "--http", "127.0.0.1:0"],
+        cwd=change.path,
+        env={**os.environ, "INVERTED_STORE": str(tmp_path / "runs.sqlite")},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stderr is not None
+            lines = iter(process.stderr)  # ends when the process does; a hang is pytest's to stop
+            found = (re.search(r"running on (http://[\d.:]+)", line) for line in lines)
+            yield next(match[1] for match in found if match) + "/mcp"
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_the_installed_command_serves_its_directory_over_http(
+    url: str, era: Era, tmp_path: Path
+) -> None:
+    report, _ = await reviewed(Host().client(url, era))
+    assert told(report) == PLANTED
+    async with Host().client(url, era) as client:
+        outside = {"repository": str(tmp_path)}
+        result = await client.call_tool("review", outside, raise_on_error=False)
+    assert result.is_error
 
 
 def test_the_terminal_host_finds_the_rehearsal_by_the_servers_name() -> None:

@@ -13,7 +13,7 @@ import random
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import anyio
 import anyio.abc
@@ -82,7 +82,7 @@ class Leg:
         self._done: list[tuple[str, Answer] | Attempted] = []
         self._wake = anyio.Event()
         self._ended: Ended | None = None
-        self._waited = False
+        self._waited = self._spawned = False
         self._quiet: Callable[[], None] = _nothing
 
     async def run(self, answers: Mapping[str, Json], cancel: str | None = None) -> Outcome:
@@ -112,7 +112,8 @@ class Leg:
                     await self._loop(tasks)
                 finally:
                     self._quiet()
-                tasks.cancel_scope.cancel()
+                if self._spawned:
+                    tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
         if self._ended is not None:
@@ -132,7 +133,7 @@ class Leg:
             if not self._waited:
                 self._waited = True
                 self._quiet = self._clock.call_later(
-                    self._lease / 3, lambda: tasks.start_soon(self._heartbeat)
+                    self._lease / 3, lambda: self._spawn(tasks, self._heartbeat)
                 )
             alone = self._alone()
             if alone is not None:
@@ -270,7 +271,11 @@ class Leg:
                 self._scopes[id] = scope = anyio.CancelScope()
                 if effect.kind is Kind.STEP:
                     self._steps.add(id)
-                tasks.start_soon(self._act_within, scope, id, effect)
+                self._spawn(tasks, self._act_within, scope, id, effect)
+
+    def _spawn(self, tasks: anyio.abc.TaskGroup, fn: Callable[..., Any], *args: object) -> None:
+        self._spawned = True
+        tasks.start_soon(fn, *args)
 
     async def _act_within(self, scope: anyio.CancelScope, id: str, effect: Effect) -> None:
         with scope:

@@ -93,8 +93,11 @@ class Live:
 
 def estimate_tokens(value: Json) -> int:
     """Tokens of the text in a JSON value, at four characters each; media count by their size."""
-    if type(value) is dict and value.get("type") == "text":  # nearly always: one block of text
-        return len(value["text"]) // 4 + 1
+    match value:
+        case {"type": "text", "text": str(text)}:  # nearly always
+            return len(text) // 4 + 1
+        case _:
+            pass
     return _characters(value) // 4 + 1
 
 

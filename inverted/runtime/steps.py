@@ -100,24 +100,21 @@ class StepCall:
         """
         token = _current.set(info)
         try:
-            with anyio.fail_after(self.timeout):
-                if inspect.iscoroutinefunction(self.fn):
-                    value = await self.fn(*self.args, **self.kwargs)
-                else:
-                    value = await anyio.to_thread.run_sync(
-                        lambda: self.fn(*self.args, **self.kwargs), abandon_on_cancel=True
-                    )
-                    if inspect.isawaitable(value):
-                        value = await value
-        except TimeoutError as error:
-            if self.timeout is None or str(error):
-                raise
-            raise TimeoutError(
-                f"it took longer than its timeout of {self.timeout} seconds"
-            ) from None
+            if self.timeout is None:
+                return as_json(await self._call())
+            with anyio.move_on_after(self.timeout):
+                return as_json(await self._call())
+            raise TimeoutError(f"it took longer than its timeout of {self.timeout} seconds")
         finally:
             _current.reset(token)
-        return as_json(value)
+
+    async def _call(self) -> object:
+        if inspect.iscoroutinefunction(self.fn):
+            return await self.fn(*self.args, **self.kwargs)
+        value = await anyio.to_thread.run_sync(
+            lambda: self.fn(*self.args, **self.kwargs), abandon_on_cancel=True
+        )
+        return await value if inspect.isawaitable(value) else value
 
 
 def as_json(value: Any) -> Json:

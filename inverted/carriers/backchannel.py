@@ -16,13 +16,14 @@ from mcp_types import RequestId
 from pydantic import ValidationError
 
 from inverted.carriers.client import METHODS, Client, canonical, read_answer
-from inverted.carriers.revisions import for_revision
+from inverted.carriers.revisions import form_for, messages_for
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
 from inverted.errors import CapabilityError, ClientError
 from inverted.runtime.ports import Answer, Question
 
-URL_MODE_SINCE: Final = "2025-11-25"
+MODES_SINCE: Final = "2025-11-25"
+"""The revision in which elicitation got its modes."""
 
 
 class BackChannel:
@@ -109,16 +110,18 @@ class BackChannel:
         return sorted(self._client.features)
 
     def _form(self, params: dict[str, Json]) -> dict[str, Json] | None:
-        return for_revision(params["requestedSchema"], self._client.revision)
+        return form_for(params["requestedSchema"], self._client.revision)
 
     def _params(self, question: Question) -> dict[str, Json]:
         params = question.params
-        if question.kind is not Kind.ELICIT:
+        if question.kind is Kind.SAMPLE:
+            return {**params, "messages": messages_for(params["messages"], self._client.revision)}
+        if question.kind is Kind.ROOTS:
             return params
         if params["mode"] == "url":
-            return {**params, "elicitationId": question.id}
+            return {**params, "elicitationId": f"{question.run_id}:{question.id}"}
         params = {**params, "requestedSchema": self._form(params)}
-        if self._client.revision < URL_MODE_SINCE:
+        if self._client.revision < MODES_SINCE:
             del params["mode"]
         return params
 

@@ -1,4 +1,4 @@
-"""What the form of an older protocol revision can hold.
+"""What older protocol revisions can hold of a form and of a conversation.
 
 Forms are built for 2025-11-25 and later. 2025-06-18 has no titled choices in `oneOf`, no
 multi-select, and defaults for booleans only; revisions before it have no elicitation.
@@ -10,7 +10,7 @@ Source: specification 2025-06-18, client/elicitation, "Request Schema", and its 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from inverted.core.effects import Json
 
@@ -18,7 +18,7 @@ _FIRST: Final = "2025-06-18"
 _COMPLETE: Final = "2025-11-25"
 
 
-def for_revision(schema: dict[str, Json], revision: str) -> dict[str, Json] | None:
+def form_for(schema: dict[str, Json], revision: str) -> dict[str, Json] | None:
     """Say a form in the words of a protocol revision.
 
     Titled choices become `enum` with `enumNames`; defaults that are no booleans are left out. The
@@ -39,6 +39,33 @@ def for_revision(schema: dict[str, Json], revision: str) -> dict[str, Json] | No
     if any(field["type"] == "array" for field in properties.values()):
         return None
     return {**schema, "properties": {name: _older(field) for name, field in properties.items()}}
+
+
+def messages_for(messages: list[Json], revision: str) -> list[Json]:
+    """Say a conversation in the words of a protocol revision.
+
+    Before 2025-11-25 a message holds one block of content: several become several messages.
+
+    Args:
+        messages: The messages in wire form; they are not changed.
+        revision: The protocol revision of the client.
+
+    Returns:
+        The messages to send.
+
+    Source: specification 2025-06-18, client/sampling, "Messages".
+    """
+    if revision >= _COMPLETE or all(isinstance(each["content"], dict) for each in messages):
+        return messages
+    return [
+        {**message, "content": block}
+        for message in messages
+        for block in _blocks(message["content"])
+    ]
+
+
+def _blocks(content: Json) -> list[Json]:
+    return cast("list[Json]", content) if isinstance(content, list) else [content]
 
 
 def _older(field: dict[str, Json]) -> dict[str, Json]:

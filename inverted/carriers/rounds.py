@@ -1,15 +1,15 @@
 """Rounds (2026-07-28): a tool call returns its questions, and the client calls again with answers.
 
-All outstanding questions travel in one round. The `requestState` is small: which run, and where it
-stood. The server seals it (`RequestStateSecurity`), so it cannot be forged, and the journal makes a
-replayed one harmless. Source: specification 2026-07-28, basic/patterns/mrtr; SEP-2322.
+All outstanding questions travel in one round. The `requestState` is only the name of the run: where
+it stands is in the store. The server seals it (`RequestStateSecurity`), so it cannot be forged, and
+the journal makes a replayed one harmless.
+
+Source: specification 2026-07-28, basic/patterns/mrtr; SEP-2322.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from mcp_types import (
     ClientCapabilities,
@@ -23,7 +23,6 @@ from mcp_types import (
 from inverted.carriers.client import Client, read_answer
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
-from inverted.errors import RunNotFound
 from inverted.runtime.ports import Answer, Parked, Question
 
 
@@ -68,38 +67,11 @@ class Rounds:
         return sorted(self._client.features)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What `requestState` holds: which run, and how long its journal was."""
-
-    run_id: str
-    position: int
-
-    def dump(self) -> str:
-        """The state as text; the server seals it on its way out."""
-        return json.dumps([self.run_id, self.position])
-
-    @classmethod
-    def load(cls, text: str) -> State:
-        """Read a state that was unsealed, and so was minted here.
-
-        Raises:
-            RunNotFound: It was minted by another tool that shares the key.
-        """
-        try:
-            run_id, position = json.loads(text)
-            return cls(str(run_id), int(position))
-        except (ValueError, TypeError) as error:
-            raise RunNotFound(
-                "This requestState is not of an agent's run. Call the agent again without it."
-            ) from error
-
-
 def input_required(parked: Parked) -> InputRequiredResult:
     """The result that asks for all outstanding questions."""
     return InputRequiredResult(
         input_requests={question.id: _request(question) for question in parked.questions},
-        request_state=State(parked.run_id, parked.position).dump(),
+        request_state=parked.run_id,
     )
 
 

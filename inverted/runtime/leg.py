@@ -118,7 +118,7 @@ class Leg:
             raise _only(group) from None
         if self._ended is not None:
             return self._ended
-        return Parked(live.record.id, live.record.position, self._questions())
+        return Parked(live.record.id, self._questions())
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
         machine = self._live.machine
@@ -151,7 +151,7 @@ class Leg:
         accepted: list[tuple[str, Answer]] = []
         for id, effect, _ in self._live.machine.parked.values():
             if id in answers and effect.kind in QUESTIONS:
-                question = Question(id, effect.kind, effect.question)
+                question = Question(self._live.record.id, id, effect.kind, effect.question)
                 accepted.append((id, self._carrier.read(question, answers[id])))
         return accepted
 
@@ -293,7 +293,7 @@ class Leg:
             await self._clock.sleep(max(0.0, self._live.due[id] - self._clock.now()))
             self._finished((id, Answer(None)))
         else:
-            question = Question(id, effect.kind, effect.question)
+            question = Question(self._live.record.id, id, effect.kind, effect.question)
             self._finished((id, await self._carrier.ask(question)))
 
     def _busy(self) -> bool:
@@ -435,7 +435,7 @@ class Leg:
 
     def _questions(self) -> list[Question]:
         return [
-            Question(id, effect.kind, effect.question)
+            Question(self._live.record.id, id, effect.kind, effect.question)
             for id, effect, _ in self._live.machine.parked.values()
             if effect.kind in QUESTIONS
         ]

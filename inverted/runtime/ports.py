@@ -72,8 +72,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An outstanding question to the client."""
+    """An outstanding question to the client. Its id is unique within its run."""
 
+    run_id: str
     id: str
     kind: Kind
     params: dict[str, Json]
@@ -162,7 +163,6 @@ class Parked:
     """The leg ended: the run waits for answers to these questions."""
 
     run_id: str
-    position: int
     questions: list[Question]
 
 

@@ -31,7 +31,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from inverted.carriers.backchannel import BackChannel
 from inverted.carriers.nobody import Nobody
-from inverted.carriers.rounds import Rounds, State, input_required
+from inverted.carriers.rounds import Rounds, input_required
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import AGENT_ERRORS, AnswerError, InvertedError, RunError
@@ -133,10 +133,9 @@ class AgentTool(Tool):
             wire.protocol_version, wire.session.client_capabilities, _Notifier(context)
         )
         params: Mapping[str, Any] = wire.params or {}
-        state = params.get("requestState")
-        if state is None:
+        run_id = params.get("requestState")
+        if run_id is None:
             return await self._begin(wire, arguments, carrier)
-        run_id = State.load(state).run_id
         answers: Mapping[str, Json] = params.get("inputResponses") or {}
         principal = authenticated_principal(wire)
         return await self._by.runtime.resume(

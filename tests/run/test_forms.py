@@ -30,7 +30,7 @@ from pydantic import (
     model_validator,
 )
 
-from inverted.carriers.revisions import for_revision
+from inverted.carriers.revisions import form_for
 from inverted.run.forms import Form, FormError, Titles, form_of
 
 # The protocol's PrimitiveSchemaDefinition, closed: a key that it does not name is an error.
@@ -729,7 +729,7 @@ def test_a_root_model_is_one_value() -> None:
 @pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
 def test_a_current_revision_takes_a_form_as_it_is(revision: str) -> None:
     schema = form_of(Contact).schema
-    assert for_revision(schema, revision) is schema
+    assert form_for(schema, revision) is schema
 
 
 def test_an_older_revision_gets_names_beside_its_choices_and_no_defaults() -> None:
@@ -741,7 +741,7 @@ def test_an_older_revision_gets_names_beside_its_choices_and_no_defaults() -> No
 
     form = form_of(Older)
     before = repr(form.schema)
-    older = for_revision(form.schema, "2025-06-18")
+    older = form_for(form.schema, "2025-06-18")
     assert older is not None
     assert older["properties"] == {
         "one": {
@@ -759,8 +759,8 @@ def test_an_older_revision_gets_names_beside_its_choices_and_no_defaults() -> No
 
 
 def test_an_older_revision_cannot_ask_for_several_choices_and_a_first_one_for_nothing() -> None:
-    assert for_revision(form_of(list[Colour]).schema, "2025-06-18") is None
-    assert for_revision(form_of(str).schema, "2025-03-26") is None
+    assert form_for(form_of(list[Colour]).schema, "2025-06-18") is None
+    assert form_for(form_of(str).schema, "2025-03-26") is None
 
 
 # Random flat models. A field is a type, some defaults, and answers that may or may not fit.

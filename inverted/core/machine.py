@@ -47,7 +47,6 @@ class Branch:
         "join",
         "prefix",
         "seq",
-        "started",
         "thrown",
         "waits",
     )
@@ -59,7 +58,6 @@ class Branch:
         self.waits: str | Join | None = None
         self.join: Join | None = None
         self.index = 0
-        self.started = False
         self.cancelling = False
         self.thrown = False
 
@@ -194,10 +192,6 @@ class Machine:
             branch, value, error = ready.popleft()
             if branch.cancelling and not branch.thrown:
                 branch.thrown = True
-                if not branch.started:
-                    branch.coro.close()
-                    self._finish(branch, None, Cancelled())
-                    continue
                 cancelled = Cancelled()
                 # A failure that was on its way to this branch shows as the context, not as nothing.
                 cancelled.__context__ = error
@@ -206,7 +200,6 @@ class Machine:
 
     def _step(self, branch: Branch, value: Any, error: BaseException | None) -> None:
         coro = branch.coro
-        branch.started = True
         while True:
             try:
                 yielded = coro.send(value) if error is None else coro.throw(error)
@@ -346,7 +339,8 @@ class Machine:
                 self.withdrawn.append(waits)
                 self._ready.append((branch, None, None))
             elif waits is not None:
-                waits.stopping, waits.failure, waits.won = True, None, None
+                waits.stopping = True
+                waits.won = None
                 marking.extend(reversed(waits.children.values()))
             # Otherwise the branch is in the ready queue (not started, or about to resume), and
             # `_drain` looks at the mark.

@@ -239,7 +239,7 @@ def test_cancel_starts_no_more_children_of_a_limited_fork() -> None:
     assert [entry[0] for entry in machine.asked] == ["1.0.1"]
 
 
-def test_cancel_while_a_failed_gather_cleans_up_replaces_the_failure() -> None:
+def test_cancel_while_a_failed_gather_cleans_up_keeps_the_failure_behind_it() -> None:
     async def careful() -> None:
         try:
             await ask("b")
@@ -256,9 +256,11 @@ def test_cancel_while_a_failed_gather_cleans_up_replaces_the_failure() -> None:
 
     machine.deliver("1.1.2", None)
     assert isinstance(machine.error, Cancelled)
+    assert isinstance(machine.error.__context__, StepError)
 
 
-def test_cancel_while_a_won_race_cleans_up_replaces_the_result() -> None:
+@pytest.mark.parametrize("failure", [None, BROKEN])
+def test_cancel_while_a_won_race_cleans_up_replaces_the_result(failure: Failure | None) -> None:
     async def careful() -> None:
         try:
             await ask("b")
@@ -271,9 +273,10 @@ def test_cancel_while_a_won_race_cleans_up_replaces_the_result() -> None:
     machine = begin(body)
     machine.deliver("1.0.1", "won")
     machine.cancel()
-    machine.deliver("1.1.2", None)
+    machine.deliver("1.1.2", None, failure)
 
     assert isinstance(machine.error, Cancelled)
+    assert isinstance(machine.error.__context__, StepError) == (failure is not None)
 
 
 def test_errors_in_the_cleanup_of_cancelled_branches_are_kept_behind_the_cancellation() -> None:

@@ -136,31 +136,35 @@ def test_a_checkpoint_runs_plain_cleanup_of_the_body_that_it_leaves() -> None:
     assert seen == ["left", "entered"]
 
 
-@pytest.mark.parametrize("cleanup", ["awaits", "awaits in a function", "raises"])
+@pytest.mark.parametrize(
+    ("cleanup", "cause"),
+    [
+        ("awaits", "RuntimeError('coroutine ignored GeneratorExit')"),
+        ("raises", "ValueError('dropped the plates')"),
+        ("awaits raises", "RuntimeError('coroutine ignored GeneratorExit')"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
 def test_a_checkpoint_whose_cleanup_awaits_or_raises_ends_the_run_with_an_error(
-    cleanup: str,
+    cleanup: str, cause: str, *, nested: bool
 ) -> None:
     async def save() -> None:
         try:
             await Checkpoint(1)
         finally:
-            if cleanup == "raises":
-                raise ValueError("dropped the plates")
-            await ask("cleanup")
+            try:
+                if "awaits" in cleanup:
+                    await ask("cleanup")
+            finally:
+                if "raises" in cleanup:
+                    raise ValueError("dropped the plates")
 
-    async def body() -> None:
-        if cleanup == "awaits in a function":
-            await save()
-        try:
-            await Checkpoint(1)
-        finally:
-            if cleanup == "raises":
-                raise ValueError("dropped the plates")
-            await ask("cleanup")
+    async def outer() -> None:
+        await save()
 
-    machine = begin(body)
+    machine = begin(outer if nested else save)
 
     assert isinstance(machine.error, AgentCodeError)
     assert "Take the checkpoint outside of it" in str(machine.error)
-    assert machine.error.__cause__ is not None
+    assert repr(machine.error.__cause__) == cause
     assert machine.asked == []

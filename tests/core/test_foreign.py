@@ -146,3 +146,18 @@ async def test_a_task_that_fails_after_it_was_awaited_is_not_reported_as_lost(
 
     await settled()
     assert unhandled == []
+
+
+async def test_work_that_a_foreign_await_began_is_told_to_stop() -> None:
+    ran: list[str] = []
+
+    async def work() -> None:
+        ran.append("work")
+
+    async def body() -> None:
+        await asyncio.gather(work(), work())
+
+    begin(body)
+
+    await settled()
+    assert ran == []

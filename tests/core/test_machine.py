@@ -194,6 +194,28 @@ def test_keyboard_interrupt_passes_through_and_the_run_can_still_be_closed() -> 
     assert seen == ["sibling closed"]
 
 
+def test_nothing_happens_to_a_run_that_was_closed_after_an_interrupt() -> None:
+    async def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    seen: list[str] = []
+
+    async def never_started() -> None:
+        seen.append("started")
+
+    async def body() -> None:
+        await Fork([interrupted, never_started], "gather")
+
+    machine = Machine(lambda _state: body())
+    with pytest.raises(KeyboardInterrupt):
+        machine.start()
+    machine.close()
+    machine.cancel()
+
+    assert seen == []
+    assert not machine.done
+
+
 # -- ids ---------------------------------------------------------------------------------------
 
 

@@ -224,7 +224,7 @@ class Live:
         return machine
 
     def _act(self, machine: Machine, world: Random) -> None:
-        match world.choices(["answer", "fail", "repeat", "cancel"], [32, 4, 2, 1]):
+        match world.choices(["answer", "fail", "repeat", "cancel"], [30, 4, 2, 2]):
             case ["cancel"]:
                 entry: Entry = CancelRequested("enough")
                 machine.cancel()

@@ -295,6 +295,16 @@ def test_the_order_of_keys_in_a_question_is_no_difference() -> None:
     assert replay(body, [STARTED, Asked("1", Kind.STEP, {"b": 2, "a": 1})]).asked == []
 
 
+def test_the_order_of_keys_does_not_show_in_a_difference() -> None:
+    async def body(_state: Any) -> None:
+        await Effect(Kind.STEP, {"a": 1, "b": 2})
+
+    with pytest.raises(DeterminismError) as caught:
+        replay(body, [STARTED, Asked("1", Kind.STEP, {"b": 2, "a": 3})])
+
+    assert '-    "a": 3,\n+    "a": 1,\n     "b": 2' in str(caught.value)
+
+
 def test_a_replay_that_fails_leaves_the_body_through_its_cleanup() -> None:
     seen: list[str] = []
 

@@ -87,8 +87,10 @@ class MemoryStore:
             key=lambda record: (record.created, record.id),
             reverse=True,
         )
-        last = self._records.get(before) if before else None
-        if last is not None:
+        if before is not None:
+            last = self._records.get(before)
+            if last is None:
+                return []
             found = [each for each in found if (each.created, each.id) < (last.created, last.id)]
         return found[:limit]
 

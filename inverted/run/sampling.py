@@ -236,6 +236,10 @@ class Structured:
         wrapped = self._wrapped and set(fields) == {"value"}
         return self._adapter.validate_python(fields["value"] if wrapped else value)
 
+    def dump(self, value: Any) -> str:
+        """The typed result as JSON text, without the wrapping that only the tool needs."""
+        return self._adapter.dump_json(value).decode()
+
     def read_text(self, text: str) -> Any:
         """The typed result from JSON text, with or without a code fence.
 
@@ -363,7 +367,7 @@ class Loop:
         if problem is not None:
             self._invalid(problem)
             return None
-        return self._result(response, json.dumps(final["input"], ensure_ascii=False), value)
+        return self._result(response, structured.dump(value), value)
 
     def _invalid(self, problem: str) -> None:
         self._attempts -= 1

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, cast, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
@@ -37,7 +38,7 @@ class Signature:
         shown: list[inspect.Parameter] = []
         for parameter in inspect.signature(fn).parameters.values():
             annotation = hints.get(parameter.name, parameter.annotation)
-            if hidden is not None and annotation is hidden:
+            if hidden is not None and _names(annotation, hidden):
                 self.hidden = parameter.name
             elif not lenient and parameter.kind in (
                 parameter.VAR_POSITIONAL,
@@ -125,6 +126,15 @@ def _adapter(fn: Callable[..., Any], parameters: list[inspect.Parameter]) -> Typ
         raise TypeError(
             f"{name_of(fn)}() takes something that has no JSON schema: {error}"
         ) from error
+
+
+def _names(annotation: Any, hidden: type) -> bool:
+    """Whether an annotation means the hidden type: bare, in `Annotated`, or with `| None`."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, UnionType):
+        return hidden in get_args(annotation)
+    return annotation is hidden
 
 
 def is_bare(annotation: Any) -> bool:

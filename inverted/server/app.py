@@ -62,7 +62,9 @@ class AgentServer(FastMCP[Any]):
     ) -> None:
         sealing = SealingKeys(keys)
         settings.setdefault(
-            "request_state_security", RequestStateSecurity(codec=sealing, ttl=STATE_TTL)
+            "request_state_security",
+            # The name that FastMCP makes up for a server without one differs after a restart.
+            RequestStateSecurity(codec=sealing, ttl=STATE_TTL, audience=name or "inverted"),
         )
         super().__init__(name, instructions, **settings)
         self.add_middleware(ProtocolErrors())
@@ -137,10 +139,8 @@ class AgentServer(FastMCP[Any]):
             return self.tool(name=name_or_fn, **about)
         if name_or_fn is None:
             return functools.partial(self.tool, **about)
-        if (
-            inspect.iscoroutinefunction(name_or_fn)
-            and Signature(name_or_fn, Run, lenient=True).hidden
-        ):
+        written_in_python = inspect.isfunction(name_or_fn) or inspect.ismethod(name_or_fn)
+        if written_in_python and Signature(name_or_fn, Run, lenient=True).hidden:
             return self.agent(**about)(name_or_fn)
         return super().tool(name_or_fn, **about)
 

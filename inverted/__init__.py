@@ -25,6 +25,7 @@ from inverted.run import (
     SampleStep,
     SamplingResult,
     SamplingTool,
+    Titles,
     Usage,
 )
 from inverted.runtime import Limits, Retry, current_step
@@ -59,6 +60,7 @@ __all__ = [
     "SamplingTool",
     "Status",
     "StepError",
+    "Titles",
     "Usage",
     "__version__",
     "current_step",

@@ -15,6 +15,7 @@
         ├── RunError                    a request about a run cannot be served
         │   ├── RunNotFound             unknown, expired, or owned by somebody else
         │   ├── AnswerError             an answer has the wrong shape for its question
+        │   │   └── FormError           (in inverted.run) a form's answer breaks its schema
         │   └── RunBusy                 another process is working on the run
         ├── JournalError                stored entries cannot be read
         │   └── JournalVersionError     they were written by a newer format

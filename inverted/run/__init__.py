@@ -1,5 +1,6 @@
 """What an author of agents touches: `Run`, its results and its tools."""
 
+from inverted.run.forms import Titles
 from inverted.run.results import (
     AcceptedElicitation,
     CancelledElicitation,
@@ -19,5 +20,6 @@ __all__ = [
     "SampleStep",
     "SamplingResult",
     "SamplingTool",
+    "Titles",
     "Usage",
 ]

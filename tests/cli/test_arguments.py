@@ -113,7 +113,7 @@ def test_a_value_that_does_not_fit_names_its_argument(
 
 
 def test_missing_arguments_are_all_named() -> None:
-    schema = {"properties": {"a_b": {}, "c": {}}, "required": ["a_b", "c"]}
+    schema: dict[str, Any] = {"properties": {"a_b": {}, "c": {}}, "required": ["a_b", "c"]}
     with pytest.raises(UsageProblem, match="missing: --a-b, --c"):
         build_arguments(schema, [], None)
 
@@ -140,7 +140,7 @@ def test_a_schema_that_refers_to_itself_ends() -> None:
         "properties": {"node": {"$ref": "#/$defs/Node"}},
         "$defs": {"Node": node},
     }
-    value = {"next": {"next": {}}}
+    value: dict[str, Any] = {"next": {"next": {}}}
     assert build_arguments(schema, [("node", (json.dumps(value),))], None) == {"node": value}
 
 

@@ -13,7 +13,7 @@ from mcp.shared.message import ServerMessageMetadata
 from mcp_types import (
     CreateMessageRequest,
     CreateMessageRequestParams,
-    CreateMessageResultWithTools,
+    CreateMessageResult,
     SamplingMessage,
     TextContent,
 )
@@ -22,8 +22,9 @@ mcp = FastMCP("backchannel", version="0.3")
 
 
 async def sample(ctx: Context, text: str) -> str:
-    session = ctx.request_context._srctx.session  # noqa: SLF001 - the only way to it
-    result = await session.send_request(
+    context: Any = ctx.request_context
+    session = context._srctx.session  # noqa: SLF001 - the only way to it
+    result: Any = await session.send_request(
         CreateMessageRequest(
             params=CreateMessageRequestParams(
                 messages=[
@@ -32,10 +33,10 @@ async def sample(ctx: Context, text: str) -> str:
                 max_tokens=100,
             )
         ),
-        CreateMessageResultWithTools,
+        CreateMessageResult,
         metadata=ServerMessageMetadata(related_request_id=ctx.request_id),
     )
-    block = result.content[0] if isinstance(result.content, list) else result.content
+    block = result.content  # one block, as no tools were offered
     return f"{result.model}: {block.text}"
 
 

@@ -65,6 +65,11 @@ def form(message: str, **properties: dict[str, Any]) -> ElicitRequest:
     )
 
 
+def given(ctx: Context) -> dict[str, Any]:
+    """The answers of this round, untyped: each tool knows what it asked for."""
+    return dict(ctx.input_responses or {})
+
+
 def ask(state: str, **requests: InputRequest) -> InputRequiredResult:
     return InputRequiredResult(input_requests=requests, request_state=state)
 
@@ -75,15 +80,14 @@ async def triage(ctx: Context, report: str, pause: float = 0.0) -> Any:
 
     Asks the model twice and the person once.
     """
-    answers = ctx.input_responses or {}
+    answers = given(ctx)
     prompt = says(f"Plan the triage of: {report}")
     match ctx.request_state:
         case None:
             return ask("searched", plan=sample(prompt, tools=[SEARCH, FINAL]))
         case "searched":
-            asked = answers["plan"].content
-            calls = asked if isinstance(asked, list) else [asked]
-            uses = [one for one in calls if isinstance(one, ToolUseContent)]
+            calls: list[Any] = answers["plan"].content  # several blocks, as tools were offered
+            uses: list[ToolUseContent] = [one for one in calls if isinstance(one, ToolUseContent)]
             results = SamplingMessage(
                 role="user",
                 content=[
@@ -117,8 +121,7 @@ async def triage(ctx: Context, report: str, pause: float = 0.0) -> Any:
         case _:
             severity = answers["severity"]
             chosen = severity.content["severity"] if severity.action == "accept" else "none"
-            final = answers["plan"].content
-            use = final[0] if isinstance(final, list) else final
+            use: Any = answers["plan"].content[0]
             return (
                 f"# Triage of {report}\n\n- severity: **{chosen}**\n- plan: {json.dumps(use.input)}"
             )
@@ -136,7 +139,7 @@ async def answers(ctx: Context, schema: dict[str, Any], message: str = "Fill thi
             },
             request_state="asked",
         )
-    answer = ctx.input_responses["form"]
+    answer = given(ctx)["form"]
     return {"action": answer.action, "content": answer.content}
 
 
@@ -149,7 +152,7 @@ async def two_questions(ctx: Context) -> Any:
             first=form("First?", name={"type": "string"}),
             second=form("Second?", name={"type": "string"}),
         )
-    return {key: answer.content for key, answer in sorted(ctx.input_responses.items())}
+    return {key: answer.content for key, answer in sorted(given(ctx).items())}
 
 
 @mcp.tool
@@ -158,7 +161,7 @@ async def page(ctx: Context, url: str) -> Any:
     if not ctx.input_responses:
         params = ElicitRequestURLParams(message="Please sign in", url=url)
         return ask("asked", page=ElicitRequest(params=params))
-    return ctx.input_responses["page"].action
+    return given(ctx)["page"].action
 
 
 @mcp.tool
@@ -166,7 +169,7 @@ async def where(ctx: Context) -> Any:
     """Ask which directories may be used."""
     if not ctx.input_responses:
         return ask("asked", roots=ListRootsRequest())
-    return [str(root.uri) for root in ctx.input_responses["roots"].roots]
+    return [str(root.uri) for root in given(ctx)["roots"].roots]
 
 
 @mcp.tool
@@ -185,8 +188,8 @@ async def endless(ctx: Context) -> Any:
 @mcp.tool
 async def run_key(ctx: Context) -> str:
     """The key that the client named this run with."""
-    meta = ctx.request_context.meta
-    return str(dict(meta or {}).get("inverted/run-key"))
+    context: Any = ctx.request_context
+    return str(dict(context.meta or {}).get("inverted/run-key"))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,18 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+DEFAULT_SEVERITY = Severity.LOW
+"""The threshold where nobody chooses one."""
+
+
+class ThresholdChoice(BaseModel):
+    """What the person is asked."""
+
+    severity: Severity = Field(
+        default=DEFAULT_SEVERITY, description="Findings below it are left out of the report."
+    )
+
+
 class Finding(BaseModel):
     """A problem in the change."""
 

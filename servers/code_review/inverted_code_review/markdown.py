@@ -97,7 +97,7 @@ def _how_to_read() -> Iterator[str]:
 def _line(text: str) -> str:
     """One line of plain text in Markdown."""
     squeezed = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", squeezed)
+    return re.sub(r"[\\`*\[\]<>|#]|\b_|_\b", r"\\\g<0>", squeezed)
 
 
 def _code(text: str) -> str:

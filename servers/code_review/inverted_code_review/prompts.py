@@ -1,14 +1,15 @@
 """What the model is told, and how the same text is read back.
 
-A prompt is one JSON object with the facts, then the numbered diff. `server.py` writes prompts;
-`rehearsal.py` reads them, so the format is kept in one place.
+A prompt is a line for whoever watches, one JSON object with the facts, then the numbered diff.
+`server.py` writes prompts; `rehearsal.py` reads them, so the format is kept in one place.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,6 +17,7 @@ from inverted_code_review.changes import Change, ChangeSet, Hunk, Status
 from inverted_code_review.findings import Finding
 
 MAX_OTHER_FILES = 100
+_FACTS = "\n\nThe facts:\n\n"
 _DIFF = "\n\nThe diff (old line number, new line number, mark, text):\n\n"
 _ROW = re.compile(r" *(\d+|\.) +(\d+|\.) ([ +-])(.*)", re.DOTALL)
 
@@ -94,7 +96,8 @@ def review_prompt(changes: ChangeSet, change: Change, linted: Sequence[Finding])
         other_changed_files=tuple(others[:MAX_OTHER_FILES]),
         linter_findings=tuple(linted),
     )
-    return brief.model_dump_json(indent=1) + _DIFF + render(change.hunks)
+    title = " ".join(f"Review {change.path} ({change.status}).".split())
+    return title + _FACTS + brief.model_dump_json(indent=1) + _DIFF + render(change.hunks)
 
 
 def judge_prompt(changes: ChangeSet, findings: Sequence[Finding]) -> str:
@@ -108,12 +111,23 @@ def judge_prompt(changes: ChangeSet, findings: Sequence[Finding]) -> str:
         The prompt.
     """
     numbered = dict(enumerate(findings, start=1))
-    return JudgeBrief(change=changes.label, findings=numbered).model_dump_json(indent=1)
+    brief = JudgeBrief(change=changes.label, findings=numbered)
+    title = f"Judge {len(findings)} finding(s)."
+    return title + _FACTS + brief.model_dump_json(indent=1)
+
+
+def task_of(prompt: str) -> str:
+    """Tell what a prompt of this module asks for; empty if it is none."""
+    try:
+        facts, _ = json.JSONDecoder().raw_decode(prompt.partition(_FACTS)[2])
+    except json.JSONDecodeError:
+        return ""
+    return str(cast("dict[str, object]", facts).get("task", "")) if isinstance(facts, dict) else ""
 
 
 def read_review(prompt: str) -> tuple[Change, tuple[Finding, ...]]:
     """Read a prompt of `review_prompt` back: the changed file, and what the linters found."""
-    facts, _, diff = prompt.partition(_DIFF)
+    facts, _, diff = prompt.partition(_FACTS)[2].partition(_DIFF)
     brief = ReviewBrief.model_validate_json(facts)
     change = Change(
         path=brief.file, old_path=brief.old_file, status=brief.status, hunks=_hunks(diff)
@@ -123,7 +137,7 @@ def read_review(prompt: str) -> tuple[Change, tuple[Finding, ...]]:
 
 def read_judge(prompt: str) -> JudgeBrief:
     """Read a prompt of `judge_prompt` back."""
-    return JudgeBrief.model_validate_json(prompt)
+    return JudgeBrief.model_validate_json(prompt.partition(_FACTS)[2])
 
 
 def render(hunks: Sequence[Hunk]) -> str:

@@ -9,13 +9,12 @@ the request; everything it knows is in the messages, so each turn starts from th
 
 from __future__ import annotations
 
-import json
-from typing import Any, TypeGuard
+from typing import Any
 
 from inverted_code_review.desk import Call, Desk
 from inverted_code_review.findings import REHEARSAL, FileFindings, Finding, Verdict, Verdicts
 from inverted_code_review.inspections import inspect
-from inverted_code_review.prompts import read_judge, read_review
+from inverted_code_review.prompts import read_judge, read_review, task_of
 
 AT_ONCE = 8
 _FINAL = "final_response"
@@ -36,7 +35,12 @@ def policy(request: dict[str, Any]) -> dict[str, Any]:
     """
     messages = [(message["role"], _blocks(message["content"])) for message in request["messages"]]
     prompt = next((block["text"] for block in messages[0][1] if block["type"] == "text"), "")
-    task = _task(prompt)
+    task = task_of(prompt)
+    if task not in {"review", "judge"}:
+        raise ValueError(
+            "This rehearsal model only knows the prompts of the code-review server. "
+            "Use a language model for other servers."
+        )
     offered: list[str] = [tool["name"] for tool in request.get("tools", [])]
     may_call: bool = request.get("toolChoice", {}).get("mode") != "none"
     if task == "judge":
@@ -87,23 +91,6 @@ def _answers(blocks: list[dict[str, Any]]) -> dict[Call, str | None]:
         for block in blocks
         if block["type"] == "tool_result"
     }
-
-
-def _task(prompt: str) -> str:
-    try:
-        facts, _ = json.JSONDecoder().raw_decode(prompt)
-    except json.JSONDecodeError:
-        facts = None
-    if not _is_object(facts) or facts.get("task") not in {"review", "judge"}:
-        raise ValueError(
-            "This rehearsal model only knows the prompts of the code-review server. "
-            "Use a language model for other servers."
-        )
-    return str(facts["task"])
-
-
-def _is_object(value: object) -> TypeGuard[dict[str, object]]:
-    return isinstance(value, dict)
 
 
 def _final(answer: FileFindings | Verdicts, *, by_tool: bool) -> dict[str, Any]:

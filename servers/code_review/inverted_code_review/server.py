@@ -28,6 +28,7 @@ from inverted import (
 from inverted_code_review import __version__
 from inverted_code_review.changes import Change, ChangeSet, collect
 from inverted_code_review.findings import (
+    DEFAULT_SEVERITY,
     MODEL,
     REHEARSAL,
     FileFindings,
@@ -35,6 +36,7 @@ from inverted_code_review.findings import (
     Removed,
     Severity,
     Skipped,
+    ThresholdChoice,
     Verdicts,
 )
 from inverted_code_review.linters import run_checks, run_ruff
@@ -43,7 +45,6 @@ from inverted_code_review.report import Threshold, assemble, by_weight
 from inverted_code_review.tools import Toolbox
 from inverted_code_review.verify import checked, judged
 
-DEFAULT_SEVERITY = Severity.LOW
 FILES_AT_ONCE = 16
 MAX_TOKENS = 8000
 MAX_JUDGED = 100
@@ -108,6 +109,8 @@ async def review(
     )
     findings = by_weight([finding for each in reviews for finding in each.findings])
     judgement = await _judge(run, changes, findings)
+    total = len(changes.changes) + 1
+    await run.report_progress(total, total, "judged the findings")
     models = [model for each in (*reviews, judgement) for model in each.models]
     report = assemble(
         changes,
@@ -139,14 +142,12 @@ async def _threshold(run: Run, given: Severity | None, changes: ChangeSet) -> Th
     if not changes.changes:
         return Threshold(DEFAULT_SEVERITY, "the default")
     try:
-        answer = await run.elicit(
-            "Report findings from which severity on?", Severity, response_title="Severity"
-        )
+        answer = await run.elicit("Report findings from which severity on?", ThresholdChoice)
     except (CapabilityError, ClientError, InvalidAnswerError):
         return Threshold(DEFAULT_SEVERITY, "the default, as nobody could be asked")
     match answer:
-        case AcceptedElicitation(data=severity):
-            return Threshold(severity, "as the person chose")
+        case AcceptedElicitation(data=choice):
+            return Threshold(choice.severity, "as the person chose")
         case DeclinedElicitation():
             return Threshold(DEFAULT_SEVERITY, "the default, as the person declined to choose")
         case _:

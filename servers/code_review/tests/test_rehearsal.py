@@ -219,7 +219,9 @@ def test_the_judge_drops_doubles_and_what_quotes_nothing(workshop: Workshop) -> 
     ]
 
 
-@pytest.mark.parametrize("prompt", ["Write a poem.", '{"task": "other"}', "[1]", ""])
+@pytest.mark.parametrize(
+    "prompt", ["Write a poem.", "x\n\nThe facts:\n\n[1]", "x\n\nThe facts:\n\n{}", ""]
+)
 def test_the_prompt_of_another_server_is_refused(prompt: str) -> None:
     with pytest.raises(ValueError, match="only knows the prompts of the code-review server"):
         policy({"messages": [{"role": "user", "content": {"type": "text", "text": prompt}}]})

@@ -61,7 +61,7 @@ class Host:
         self, message: str, response_type: object, params: object, context: object
     ) -> ElicitResult[dict[str, str]]:
         self.asked.append(message)
-        content = {"value": self.choice} if self.action == "accept" and self.choice else None
+        content = {"severity": self.choice} if self.action == "accept" and self.choice else None
         return ElicitResult(action=self.action, content=content)
 
     async def hear(self, progress: float, total: float | None, message: str | None) -> None:

@@ -70,7 +70,8 @@ _LEFTOVERS = {
     ("rs",): re.compile(r"\bdbg!\("),
     ("java", "kt"): re.compile(r"\.printStackTrace\(\)"),
 }
-_UNFINISHED = re.compile(r"(?:#|//|/\*|<!--|--|^\s*\*).*?\b(TODO|FIXME|XXX|HACK)\b")
+_NOTES = "TODO|FIXME|XXX|HACK"
+_UNFINISHED = re.compile(rf"(?:#|//|/\*|<!--|--|^\s*\*).*?\b({_NOTES})\b")
 _TEST_FILE = re.compile(r"(^|/)(tests?|__tests__|spec)/|(^|[/_.-])(test|spec)s?[_.-]|_test\.")
 _TEST = re.compile(
     r"""^\s*(?:async\s+)?def\s+(test\w*)|^\s*(?:it|test)\(\s*["'`](.+?)["'`]|^func\s+(Test\w+)\("""

@@ -11,7 +11,11 @@ from inverted.testing.answers import (
     text,
     tool_calls,
 )
-from inverted.testing.host import Call, Connection, Outcome, ScriptedHost
+from inverted.testing.clock import VirtualClock
+from inverted.testing.connection import Call, Connection, Heard
+from inverted.testing.crash import Crash, CrashingStore
+from inverted.testing.golden import GoldenError, check_golden, record_golden
+from inverted.testing.host import Outcome, ScriptedHost
 from inverted.testing.script import Question
 from inverted.testing.serving import serve_http
 from inverted.testing.strict import ProtocolBreach
@@ -19,6 +23,10 @@ from inverted.testing.strict import ProtocolBreach
 __all__ = [
     "Call",
     "Connection",
+    "Crash",
+    "CrashingStore",
+    "GoldenError",
+    "Heard",
     "ModelAnswer",
     "Outcome",
     "PersonAnswer",
@@ -26,10 +34,13 @@ __all__ = [
     "Question",
     "ScriptError",
     "ScriptedHost",
+    "VirtualClock",
     "accept",
     "cancel",
+    "check_golden",
     "decline",
     "final",
+    "record_golden",
     "serve_http",
     "text",
     "tool_calls",

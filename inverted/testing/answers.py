@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from mcp import MCPError
 from mcp_types import CreateMessageResult, CreateMessageResultWithTools, ElicitResult, ErrorData
@@ -137,14 +137,17 @@ def model_result(params: Wire, answer: object, ids: count[int]) -> Wire:
         return _dump(answer)
     if isinstance(answer, str):
         answer = text(answer)
-    elif isinstance(answer, Mapping) and "content" in answer:
-        return {"role": "assistant", "model": MODEL, **answer}
-    elif isinstance(answer, Mapping | BaseModel):
+    elif isinstance(answer, dict):
+        given = cast("Wire", answer)
+        if "content" in given:
+            return {"role": "assistant", "model": MODEL, **given}
+        answer = final(given)
+    elif isinstance(answer, BaseModel):
         answer = final(answer)
     if not isinstance(answer, ModelAnswer):
         raise ScriptError(
-            f"The scripted model answered with a {type(answer).__name__}. Use a text, a dict, or the "
-            "helpers text(), tool_calls() and final() of inverted.testing."
+            f"The scripted model answered with a {type(answer).__name__}. Use a text, a dict, or "
+            "the helpers text(), tool_calls() and final() of inverted.testing."
         )
     said, calls = answer.said, answer.calls
     if answer.has_result:
@@ -172,8 +175,10 @@ def _result_for(params: Wire, result: object) -> dict[str, Any] | None:
     if FINAL not in offered or params.get("toolChoice", {}).get("mode") == "none":
         return None
     wrapped = list(offered[FINAL].get("properties", ())) == ["value"]
-    if isinstance(result, dict) and not (wrapped and "value" not in result):
-        return result
+    if isinstance(result, dict):
+        fields = cast("Wire", result)
+        if not wrapped or "value" in fields:
+            return fields
     return {"value": result}
 
 
@@ -189,10 +194,14 @@ def person_result(params: Wire, answer: object) -> Wire:
     """
     if isinstance(answer, ElicitResult):
         return _dump(answer)
-    if isinstance(answer, Mapping) and "action" in answer:
-        return dict(answer)
-    if not isinstance(answer, PersonAnswer):
-        answer = PersonAnswer(answer) if answer in ("decline", "cancel") else accept(answer)
+    if isinstance(answer, dict) and "action" in answer:
+        return cast("Wire", answer)
+    if answer == "decline":
+        answer = decline()
+    elif answer == "cancel":
+        answer = cancel()
+    elif not isinstance(answer, PersonAnswer):
+        answer = accept(cast("object", answer))
     if answer.action != "accept" or params.get("mode") == "url":
         return {"action": answer.action}
     return {"action": "accept", "content": _content(params, answer.value)}
@@ -200,14 +209,14 @@ def person_result(params: Wire, answer: object) -> Wire:
 
 def _content(params: Wire, value: object) -> Wire:
     if isinstance(value, dict):
-        return value
+        return cast("Wire", value)
     fields: Sequence[str] = list(params["requestedSchema"].get("properties", ()))
     if value is None and not fields:
         return {}
     if len(fields) != 1:
         raise ScriptError(
-            f"The scripted person answered {value!r} to a form with the fields {', '.join(fields)}: "
-            f"{params['message']!r}. Answer with a dict of its fields."
+            f"The scripted person answered {value!r} to a form with the fields "
+            f"{', '.join(fields)}: {params['message']!r}. Answer with a dict of its fields."
         )
     return {fields[0]: value}
 

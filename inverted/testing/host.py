@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar, cast
 
 import anyio
 from fastmcp.client.transports.base import TransportOptions
@@ -36,25 +36,22 @@ from mcp_types import (
     InitializeRequest,
     InitializeRequestParams,
     InitializeResult,
-    InputRequest,
-    InputRequiredResult,
-    InputResponses,
     ListRootsResult,
     LoggingMessageNotificationParams,
     TextContent,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from inverted.server.tool import RUN_KEY
-from inverted.testing.answers import ScriptError, Wire
+from inverted.testing.answers import ScriptError, Wire, refusal
+from inverted.testing.connection import Call, Connection, Heard, Log, Progress
+from inverted.testing.crash import Crash
 from inverted.testing.script import Kind, Model, Person, Question, Roots, Script
 from inverted.testing.serving import Target, Transport, reach
 from inverted.testing.strict import Declared, ProtocolBreach
 
 R = TypeVar("R", bound=BaseModel)
 Era = Literal["2026-07-28", "2025-11-25", "2025-06-18"]
-Reply = CallToolResult | InputRequiredResult
 
 _ABOUT: Final = Implementation(name="inverted.testing", version="1")
 
@@ -78,8 +75,8 @@ class Outcome:
     is_error: bool
     content: list[ContentBlock]
     questions: list[Question]
-    progress: list[tuple[float, float | None, str | None]]
-    logs: list[tuple[str, str]]
+    progress: list[Progress]
+    logs: list[Log]
     rounds: int
 
 
@@ -119,14 +116,12 @@ class ScriptedHost:
     ) -> None:
         if capabilities is None:
             capabilities = _implied(model, person, roots, era)
-        elif not isinstance(capabilities, ClientCapabilities):
-            capabilities = ClientCapabilities.model_validate(capabilities)
         self.era: Era = era
         self.transport: Transport = transport
         self.timeout = timeout
         self.max_rounds = max_rounds
         self._headers = headers
-        self._declared = Declared(capabilities, era)
+        self._declared = Declared(ClientCapabilities.model_validate(capabilities), era)
         self._script = Script(model, person, roots, self._declared)
 
     @property
@@ -163,66 +158,57 @@ class ScriptedHost:
             ScriptError: The script has no answer for a question.
             TimeoutError: It took too long.
         """
+        conversation = _Conversation(
+            Call(agent, dict(arguments or {}), run_key), Heard(), self.max_rounds
+        )
         seen = len(self.questions)
-        call = Call(agent, dict(arguments or {}), run_key)
-        rounds = 0
+        result: CallToolResult | None = None
         with anyio.fail_after(self.timeout):
-            while True:
+            while result is None:
                 try:
-                    async with self.connect(server) as connection:
-                        while True:
-                            reply = await connection.send(call)
-                            if isinstance(reply, CallToolResult):
-                                break
-                            rounds += 1
-                            if rounds > self.max_rounds:
-                                raise ScriptError(
-                                    f"The server went on asking after {self.max_rounds} rounds. Set "
-                                    "max_rounds if that is right."
-                                )
-                            call = await connection.answered(call, reply)
-                    break
-                except BaseException as error:
+                    async with self.connect(server, conversation.heard) as connection:
+                        result = await conversation.go_on(connection)
+                except (Exception, BaseExceptionGroup, Crash) as caught:  # noqa: BLE001 # raised again
                     self._raise_problem()
+                    error = _first(caught)
                     if restart is None or not _is_lost(error):
-                        raise _plain(error) from None
+                        raise error from None
                     server = restart()
         self._raise_problem()
         return Outcome(
-            _unwrapped(reply),
-            bool(reply.is_error),
-            reply.content,
+            _unwrapped(result),
+            bool(result.is_error),
+            result.content,
             self.questions[seen:],
-            call.progress,
-            call.logs,
-            rounds,
+            conversation.heard.progress,
+            conversation.heard.logs,
+            conversation.rounds,
         )
 
     @asynccontextmanager
-    async def connect(self, server: Target) -> AsyncGenerator[Connection]:
+    async def connect(
+        self, server: Target, heard: Heard | None = None
+    ) -> AsyncGenerator[Connection]:
         """Hold a connection, for tests that send single requests.
 
         Args:
             server: As for `run`.
+            heard: Where to keep notifications.
 
         Raises:
-            MCPError: The server speaks another revision.
+            RuntimeError: The server speaks another revision.
         """
         capabilities = self._declared.capabilities
+        heard = heard or Heard()
 
         class Declaring(ClientSession):
             """Declares what the host wants. The SDK derives it from the callbacks alone."""
 
-            def _build_capabilities(self, version: str) -> ClientCapabilities:  # noqa: ARG002
+            def _build_capabilities(self, version: str) -> ClientCapabilities:  # noqa: ARG002 # the SDK's signature
                 return capabilities
 
-        logs: list[tuple[str, str]] = []
-
         async def log(params: LoggingMessageNotificationParams) -> None:
-            data = params.data
-            logs.append(
-                (params.level, str(data.get("msg", data) if isinstance(data, dict) else data))
-            )
+            heard.logs.append((params.level, _said(params.data)))
 
         async with (
             reach(server, self.transport, self._headers) as way,
@@ -237,7 +223,7 @@ class ScriptedHost:
             ) as session,
         ):
             await self._negotiate(session)
-            yield Connection(self._script, session, logs)
+            yield Connection(session, heard)
 
     async def _negotiate(self, session: ClientSession) -> None:
         if self.era in MODERN_PROTOCOL_VERSIONS:
@@ -258,25 +244,39 @@ class ScriptedHost:
             )
 
     async def _sample(
-        self, context: ClientRequestContext, params: CreateMessageRequestParams
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 # the SDK's signature
+        params: CreateMessageRequestParams,
     ) -> CreateMessageResultWithTools | ErrorData:
         return await self._ask("sample", params, CreateMessageResultWithTools)
 
     async def _elicit(
-        self, context: ClientRequestContext, params: ElicitRequestParams
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 # the SDK's signature
+        params: ElicitRequestParams,
     ) -> ElicitResult | ErrorData:
         return await self._ask("elicit", params, ElicitResult)
 
-    async def _list_roots(self, context: ClientRequestContext) -> ListRootsResult | ErrorData:
+    async def _list_roots(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002 # the SDK's signature
+    ) -> ListRootsResult | ErrorData:
         return await self._ask("roots", None, ListRootsResult)
 
     async def _ask(self, kind: Kind, params: BaseModel | None, result: type[R]) -> R | ErrorData:
-        wire = {} if params is None else _wire(params)
-        wire.pop("_meta", None)
+        wire: Wire = {}
+        if params is not None:
+            wire = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+            wire.pop("_meta", None)
         found = await self._script.answer(kind, wire)
-        return (
-            found if isinstance(found, ErrorData) else result.model_validate(found, by_name=False)
-        )
+        if isinstance(found, ErrorData):
+            return found
+        try:
+            return result.model_validate(found, by_name=False)
+        except ValidationError as error:
+            problem = ScriptError(f"The script's answer is no {result.__name__}: {error}")
+            self._script.problems.append(problem)
+            return refusal(problem)
 
     def _raise_problem(self) -> None:
         """Raise what went wrong in the script, once."""
@@ -287,104 +287,27 @@ class ScriptedHost:
             raise first
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One `tools/call` request, and what was heard while it was under way.
+@dataclass(slots=True)
+class _Conversation:
+    """A call on its way through rounds, connections and restarts."""
 
-    Attributes:
-        agent: Name of the agent.
-        arguments: Its arguments.
-        run_key: The client's name for the run.
-        answers: Answers to the questions of the last reply, by key (2026-07-28).
-        state: The `requestState` of the last reply (2026-07-28).
-        progress: Progress notifications.
-        logs: Log messages.
-    """
+    call: Call
+    heard: Heard
+    max_rounds: int
+    rounds: int = 0
 
-    agent: str
-    arguments: dict[str, Any]
-    run_key: str | None = None
-    answers: InputResponses | None = None
-    state: str | None = None
-    progress: list[tuple[float, float | None, str | None]] = field(
-        default_factory=list[tuple[float, float | None, str | None]]
-    )
-    logs: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-
-
-class Connection:
-    """A connection of a scripted host, one request at a time. Made by `ScriptedHost.connect`.
-
-    Attributes:
-        session: The SDK's client session, for everything that is no agent call.
-    """
-
-    def __init__(self, script: Script, session: ClientSession, logs: list[tuple[str, str]]) -> None:
-        self._script = script
-        self._logs = logs
-        self.session = session
-
-    async def send(self, call: Call) -> Reply:
-        """Send one request.
-
-        Returns:
-            The result, or on 2026-07-28 the questions of the next round.
-
-        Raises:
-            MCPError: The server answered with a JSON-RPC error, or is gone.
-        """
-
-        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
-            call.progress.append((progress, total, message))
-
-        heard = len(self._logs)
-        try:
-            return await self.session.call_tool(
-                call.agent,
-                call.arguments,
-                progress_callback=on_progress,
-                input_responses=call.answers,
-                request_state=call.state,
-                meta=None if call.run_key is None else {RUN_KEY: call.run_key},
-                allow_input_required=True,
-            )
-        finally:
-            call.logs.extend(self._logs[heard:])
-
-    async def answered(self, call: Call, reply: InputRequiredResult) -> Call:
-        """The request of the next round, with the script's answers.
-
-        Args:
-            call: The request that was sent.
-            reply: Its reply.
-
-        Raises:
-            MCPError: The script refused a question. There is no way to tell the server.
-        """
-        answers: InputResponses = {}
-        for key, request in (reply.input_requests or {}).items():
-            answers[key] = await self.answer(key, request)
-        return Call(
-            call.agent,
-            call.arguments,
-            call.run_key,
-            answers,
-            reply.request_state,
-            call.progress,
-            call.logs,
-        )
-
-    async def answer(self, key: str, request: InputRequest) -> Any:
-        """The script's answer to one question of a round.
-
-        Raises:
-            MCPError: The script refused it.
-        """
-        context = ClientRequestContext(session=self.session, request_id=key)
-        found = await self.session.dispatch_input_request(context, request)
-        if isinstance(found, ErrorData):
-            raise MCPError.from_error_data(found)
-        return found
+    async def go_on(self, connection: Connection) -> CallToolResult:
+        while True:
+            reply = await connection.send(self.call)
+            if isinstance(reply, CallToolResult):
+                return reply
+            if self.rounds == self.max_rounds:
+                raise ScriptError(
+                    f"The server went on asking after {self.max_rounds} rounds. If that is right, "
+                    "let the host answer more: ScriptedHost(max_rounds=...)."
+                )
+            self.rounds += 1
+            self.call = await connection.answered(self.call, reply)
 
 
 def _implied(
@@ -406,25 +329,24 @@ def _unwrapped(result: CallToolResult) -> Any:
     structured = result.structured_content
     if structured is None or result.is_error:
         return "\n".join(each.text for each in result.content if isinstance(each, TextContent))
-    about = (result.meta or {}).get("fastmcp")
-    wrapped = isinstance(about, dict) and about.get("wrap_result")
-    return structured["result"] if wrapped else structured
+    about = cast("Wire", (result.meta or {}).get("fastmcp") or {})
+    return structured["result"] if about.get("wrap_result") else structured
+
+
+def _said(data: object) -> str:
+    """The text of a log message; FastMCP wraps it."""
+    return str(cast("Wire", data).get("msg", data) if isinstance(data, dict) else data)
 
 
 def _is_lost(error: BaseException) -> bool:
     """Whether the server died, in contrast to an answer that is an error."""
-    error = _plain(error)
     if isinstance(error, MCPError):
         return error.code == CONNECTION_CLOSED
     return not isinstance(error, (ScriptError, ProtocolBreach, TimeoutError))
 
 
-def _plain(error: BaseException) -> BaseException:
+def _first(error: BaseException) -> BaseException:
     """The first error inside groups: transports wrap what happens within them."""
     while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     return error
-
-
-def _wire(params: BaseModel) -> Wire:
-    return params.model_dump(mode="json", by_alias=True, exclude_none=True)

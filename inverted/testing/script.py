@@ -27,7 +27,7 @@ from inverted.testing.answers import (
     person_result,
     refusal,
 )
-from inverted.testing.strict import Declared, ProtocolBreach, check_question
+from inverted.testing.strict import Declared, check_question
 
 Kind = Literal["sample", "elicit", "roots"]
 ModelReply = str | ModelAnswer | BaseModel | dict[str, Any] | Exception
@@ -138,8 +138,8 @@ class _Answers:
         if source is None or self._used >= len(source):
             given = "no answers" if not source else f"only {len(source)} answers"
             raise ScriptError(
-                f"The scripted {self._who} has {given}, and was asked once more: {_brief(params)}. Add "
-                "an answer, or give a function that answers every question."
+                f"The scripted {self._who} has {given}, and was asked once more: "
+                f"{_brief(params)}. Add an answer, or give a function that answers every question."
             )
         self._used += 1
         return source[self._used - 1]
@@ -157,9 +157,5 @@ def _brief(params: Wire) -> str:
     if "message" in params:
         return repr(params["message"])
     content = params["messages"][-1]["content"]
-    blocks = content if isinstance(content, list) else [content]
-    last = cast("list[Wire]", blocks)[-1]
+    last = cast("Wire", content[-1] if isinstance(content, list) else content)
     return repr(last.get("text", last))[:300]
-
-
-__all__ = ["Model", "Person", "ProtocolBreach", "Question", "Roots", "Script"]

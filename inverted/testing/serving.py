@@ -77,31 +77,34 @@ async def serve_http(server: FastMCP[Any]) -> AsyncGenerator[str]:
     Yields:
         Its URL.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    # asyncio switches Nagle's delay off only for a socket that says that it is TCP.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         config = uvicorn.Config(
             server.http_app(), log_level="warning", lifespan="on", timeout_graceful_shutdown=1
         )
         http = _Uvicorn(config)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(http.serve, [listener])
-            await http.ready.wait()
+            await http.up.wait()
             try:
-                yield f"http://127.0.0.1:{port}/mcp"
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
             finally:
-                http.should_exit = True
+                http.stop.set()
 
 
 class _Uvicorn(uvicorn.Server):
-    """Says when it is ready, and leaves the signals to the test runner."""
+    """Says when it is up, stops when told, and leaves the signals to the test runner."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.ready = anyio.Event()
+        self.up = anyio.Event()
+        self.stop = anyio.Event()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
+    async def main_loop(self) -> None:
+        self.up.set()
+        await self.stop.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -120,7 +123,7 @@ class LineTransport(ClientTransport):
         *,
         transport_options: TransportOptions | None = None,
         **session_kwargs: Unpack[SessionKwargs],
-    ) -> AsyncIterator[ClientSession]:
+    ) -> AsyncGenerator[ClientSession]:
         """See `ClientTransport.connect_session`."""
         session_class = (transport_options or TransportOptions()).session_class
         # FastMCP has no public way to serve given streams; its own transports use the same two.

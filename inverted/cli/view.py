@@ -145,7 +145,7 @@ class View:
             return
         self._live = Live(
             console=self._console,
-            get_renderable=self._render,
+            get_renderable=self.render,
             refresh_per_second=_FRAMES_PER_SECOND,
             transient=True,
             redirect_stdout=False,
@@ -153,7 +153,8 @@ class View:
         )
         self._live.start()
 
-    def _render(self) -> RenderableType:
+    def render(self) -> RenderableType:
+        """The lines that are redrawn: what is waited for, progress, and the figures."""
         rows: list[RenderableType] = [Text("")]
         now = monotonic()
         rows += [

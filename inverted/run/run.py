@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn, TypeVar, overload
 from uuid import UUID
@@ -46,6 +46,7 @@ from inverted.runtime.steps import Retry, StepCall, as_json
 T = TypeVar("T")
 R = TypeVar("R")
 ToolChoice = Literal["auto", "required", "none"]
+LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 Tool = SamplingTool | ServerTool | Callable[..., Any]
 Elicitation = AcceptedElicitation[T] | DeclinedElicitation | CancelledElicitation
 
@@ -551,25 +552,55 @@ class Run:
         """Tell the client how far the run is. Not journaled, not repeated on replay."""
         await Notice({"type": "progress", "progress": progress, "total": total, "message": message})
 
-    async def log(self, message: str, level: str = "info", logger_name: str | None = None) -> None:
-        """Send a log message to the client. Not journaled, not repeated on replay."""
-        await Notice({"type": "log", "level": level, "message": message, "logger": logger_name})
+    async def log(
+        self,
+        message: str,
+        level: LogLevel = "info",
+        logger_name: str | None = None,
+        extra: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Send a log message to the client. Not journaled, not repeated on replay.
 
-    async def debug(self, message: str) -> None:
+        Args:
+            message: The message.
+            level: One of the protocol's eight levels.
+            logger_name: Who says it.
+            extra: More data, as JSON.
+        """
+        extra = None if extra is None else dict(extra)
+        await Notice(
+            {
+                "type": "log",
+                "level": level,
+                "message": message,
+                "logger": logger_name,
+                "extra": extra,
+            }
+        )
+
+    async def debug(
+        self, message: str, logger_name: str | None = None, extra: Mapping[str, Json] | None = None
+    ) -> None:
         """`log` at level debug."""
-        await self.log(message, "debug")
+        await self.log(message, "debug", logger_name, extra)
 
-    async def info(self, message: str) -> None:
+    async def info(
+        self, message: str, logger_name: str | None = None, extra: Mapping[str, Json] | None = None
+    ) -> None:
         """`log` at level info."""
-        await self.log(message, "info")
+        await self.log(message, "info", logger_name, extra)
 
-    async def warning(self, message: str) -> None:
+    async def warning(
+        self, message: str, logger_name: str | None = None, extra: Mapping[str, Json] | None = None
+    ) -> None:
         """`log` at level warning."""
-        await self.log(message, "warning")
+        await self.log(message, "warning", logger_name, extra)
 
-    async def error(self, message: str) -> None:
+    async def error(
+        self, message: str, logger_name: str | None = None, extra: Mapping[str, Json] | None = None
+    ) -> None:
         """`log` at level error."""
-        await self.log(message, "error")
+        await self.log(message, "error", logger_name, extra)
 
     async def _client_has(self, capability: str) -> bool:
         return capability in await Effect(Kind.VALUE, {"of": "client"})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 from fastmcp import FastMCP
 from fastmcp.server.http import StarletteWithLifespan
@@ -106,8 +106,10 @@ class AgentServer(FastMCP[Any]):
 
         Raises:
             TypeError: It is no agent: not async, without a `Run`, or with parameters that a JSON
-                object cannot fill.
+                object cannot fill. Or it is told to have a timeout or to be a task.
         """
+        for setting in _REFUSED.keys() & {name for name, value in about.items() if value}:
+            raise TypeError(f"An agent takes no {setting}. {_REFUSED[setting]}")
 
         def register(function: F) -> F:
             signature = Signature(function, Run)
@@ -159,6 +161,13 @@ class AgentServer(FastMCP[Any]):
         await super().run_http_async(
             *args, host_origin_protection=_protected(host_origin_protection), **settings
         )
+
+
+_REFUSED: Final = {
+    "timeout": "Use limits=Limits(seconds=...) for a run, or run.step(fn, timeout=...) for a step.",
+    "task": "Leave it out: runs of agents are not served as tasks of the protocol yet.",
+}
+"""Settings of FastMCP's tools that an agent cannot have, and what to do instead."""
 
 
 def _protected(asked: Any) -> Any:

@@ -208,7 +208,10 @@ class _Notifier:
                 )
             else:
                 await context.log(
-                    payload["message"], level=payload["level"], logger_name=payload["logger"]
+                    payload["message"],
+                    level=payload["level"],
+                    logger_name=payload["logger"],
+                    extra=payload["extra"],
                 )
         except (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             return  # a client that is gone misses its notifications, and nothing else

@@ -1,8 +1,9 @@
-"""Measuring two or more sides in one run, turn by turn, so that a busy machine slows all of them."""
+"""Measuring two or more sides in one run, in turns, so that a busy machine slows all of them."""
 
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ class Figures:
 
 
 async def in_turns(sides: Mapping[str, Side], repetitions: int, *, warm_up: int = 2) -> Figures:
-    """Let the sides work in turns; each begins as often as the others.
+    """Let the sides work in turns, in a new random order every time.
+
+    A fixed order would always give the same side the caches that another one left behind.
 
     Args:
         sides: What to measure, by name.
@@ -60,13 +63,12 @@ async def in_turns(sides: Mapping[str, Side], repetitions: int, *, warm_up: int 
         warm_up: Turns before them that do not.
     """
     figures: dict[str, list[float]] = {name: [] for name in sides}
-    order = list(sides)
+    shuffled = random.Random(0)
     for turn in range(warm_up + repetitions):
-        for name in order:
+        for name in shuffled.sample(list(sides), len(sides)):
             # The garbage of one side is not collected during the turn of the next.
             gc.collect()
             figure = await sides[name]()
             if turn >= warm_up:
                 figures[name].append(figure)
-        order = [*order[1:], order[0]]
     return Figures(figures)

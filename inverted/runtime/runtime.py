@@ -55,7 +55,7 @@ class Runtime:
         self.clock: Clock = clock or SystemClock()
         self.owner = new_owner()
         self._services = Services(store, self.clock, sealer, self.owner, lease)
-        self._hot_runs = hot_runs
+        self.hot_runs = hot_runs
         self._patience = patience
         self._hot: OrderedDict[str, Live] = OrderedDict()
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
@@ -281,11 +281,11 @@ class Runtime:
             del self._driving[principal]
 
     def _keep(self, live: Live) -> None:
-        if self._hot_runs:
+        if self.hot_runs:
             self._hot[live.record.id] = live
         else:
             live.machine.close()
-        while len(self._hot) > self._hot_runs:
+        while len(self._hot) > self.hot_runs:
             _, oldest = self._hot.popitem(last=False)
             oldest.machine.close()
 

@@ -23,6 +23,7 @@ from mcp import ClientSession, MCPError
 from mcp.client.session import ClientRequestContext
 from mcp_types import (
     CONNECTION_CLOSED,
+    INTERNAL_ERROR,
     CallToolResult,
     ClientCapabilities,
     ContentBlock,
@@ -52,6 +53,9 @@ from inverted.testing.strict import Declared, ProtocolBreach
 
 R = TypeVar("R", bound=BaseModel)
 Era = Literal["2026-07-28", "2025-11-25", "2025-06-18"]
+
+MOST_RESTARTS: Final = 10
+"""A server that keeps dying is not restarted for ever."""
 
 _ABOUT: Final = Implementation(name="inverted.testing", version="1")
 
@@ -163,6 +167,7 @@ class ScriptedHost:
         )
         seen = len(self.questions)
         result: CallToolResult | None = None
+        restarts = 0
         with anyio.fail_after(self.timeout):
             while result is None:
                 try:
@@ -171,8 +176,9 @@ class ScriptedHost:
                 except (Exception, BaseExceptionGroup, Crash) as caught:  # noqa: BLE001 # raised again
                     self._raise_problem()
                     error = _first(caught)
-                    if restart is None or not _is_lost(error):
+                    if restart is None or not _is_lost(error) or restarts == MOST_RESTARTS:
                         raise error from None
+                    restarts += 1
                     server = restart()
         self._raise_problem()
         return Outcome(
@@ -341,7 +347,8 @@ def _said(data: object) -> str:
 def _is_lost(error: BaseException) -> bool:
     """Whether the server died, in contrast to an answer that is an error."""
     if isinstance(error, MCPError):
-        return error.code == CONNECTION_CLOSED
+        # A dying HTTP server may still say 500, which the SDK reads as an internal error.
+        return error.code in (CONNECTION_CLOSED, INTERNAL_ERROR)
     return not isinstance(error, (ScriptError, ProtocolBreach, TimeoutError))
 
 

@@ -82,7 +82,7 @@ async def serve_http(server: FastMCP[Any]) -> AsyncGenerator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         config = uvicorn.Config(
-            server.http_app(), log_level="warning", lifespan="on", timeout_graceful_shutdown=1
+            server.http_app(), log_level="critical", lifespan="on", timeout_graceful_shutdown=1
         )
         http = _Uvicorn(config)
         async with anyio.create_task_group() as tasks:

@@ -1,0 +1,45 @@
+"""The pytest plugin of `inverted`: fixtures that run agents without a model.
+
+- `scripted_host`: the class `inverted.testing.ScriptedHost`;
+- `every_carrier`: runs a test over every era and transport, hot and always replaying.
+
+pytest loads this module in every project of the environment, and before coverage starts. So it is
+no part of the package, and imports it only when a test asks for a fixture.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from inverted.testing import ScriptedHost, Way
+
+ERAS = ("2026-07-28", "2025-11-25")
+TRANSPORTS = ("memory", "stdio", "http")
+WAYS = tuple(product(ERAS, TRANSPORTS, (True, False)))
+
+
+@pytest.fixture
+def scripted_host() -> type[ScriptedHost]:
+    """The class of hosts whose model and person follow a script."""
+    from inverted.testing import ScriptedHost  # noqa: PLC0415 # see the module docstring
+
+    return ScriptedHost
+
+
+@pytest.fixture(
+    params=WAYS, ids=[f"{era}-{how}-{'hot' if hot else 'cold'}" for era, how, hot in WAYS]
+)
+def every_carrier(request: pytest.FixtureRequest) -> Way:
+    """One way for questions to travel; the test runs once for each and must give the same.
+
+    async def test_triage(every_carrier):
+        outcome = await every_carrier.run(server, "triage", {"report": "boom"}, model=["..."])
+        assert outcome.result == "filed"
+    """
+    from inverted.testing import Way  # noqa: PLC0415 # see the module docstring
+
+    return Way(*request.param)

@@ -39,6 +39,7 @@ from inverted.run.tools import (
     tool_error,
     tool_result,
 )
+from inverted.runtime.steps import as_json
 
 if TYPE_CHECKING:
     from inverted.run.run import Run
@@ -102,7 +103,7 @@ def prepare_params(
         "modelPreferences": model_preferences
         and model_preferences.model_dump(mode="json", by_alias=True, exclude_none=True),
         "stopSequences": stop_sequences,
-        "metadata": metadata,
+        "metadata": as_json(metadata),
     }
     return {name: value for name, value in params.items() if value is not None}
 

@@ -29,12 +29,16 @@ from inverted.core.journal import (
     Finished,
 )
 from inverted.core.lifecycle import Status
-from inverted.errors import InvertedError, JournalError, LimitExceeded, StoreConflict
+from inverted.errors import JournalError, LimitExceeded, StoreConflict
 from inverted.runtime.live import Live
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
 from inverted.stores.base import Append, Lease, Store
 
+NO_KEY = (
+    "A step was marked secret, but this runtime has no sealing key, so its result cannot be "
+    "journaled. Give the runtime a sealer, or do not mark the step secret."
+)
 MAX_REFUSALS = 1000
 """A body that keeps asking after this many limit errors is ended, or it would spin for ever."""
 
@@ -80,7 +84,7 @@ class Leg:
         self._fresh: list[str] = []
         self._refused = 0
         self._done: list[tuple[str, Answer] | Attempted] = []
-        self._wake = anyio.Event()
+        self._wake: anyio.Event | None = None
         self._ended: Ended | None = None
         self._waited = self._spawned = False
         self._quiet: Callable[[], None] = _nothing
@@ -125,9 +129,8 @@ class Leg:
         while True:
             self._settle()
             await self._commit()
-            for payload in machine.notices:
-                await self._carrier.notify(payload)
-            machine.notices.clear()
+            if machine.notices:
+                await self._notify()
             if self._ended is not None or not self._busy():
                 return
             if not self._waited:
@@ -140,9 +143,17 @@ class Leg:
                 await self._act(*alone)
             else:
                 self._launch(tasks)
-                await self._wake.wait()
-                self._wake = anyio.Event()
+                if not self._done:
+                    self._wake = anyio.Event()
+                    await self._wake.wait()
+                    self._wake = None
             self._collect()
+
+    async def _notify(self) -> None:
+        notices = self._live.machine.notices
+        for payload in notices:
+            await self._carrier.notify(payload)
+        notices.clear()
 
     # -- deliveries -------------------------------------------------------------------------
 
@@ -175,16 +186,22 @@ class Leg:
 
     def _withdraw(self) -> None:
         """Ask what is not needed any more to stop. A step's outcome is waited for and recorded."""
-        for id in self._live.machine.withdrawn:
+        withdrawn = self._live.machine.withdrawn
+        if not withdrawn:
+            return
+        for id in withdrawn:
             scope = self._scopes.pop(id, None)
             if scope is not None:
                 scope.cancel()
             if id in self._steps:
                 self._stopping.add(id)
-        self._live.machine.withdrawn.clear()
+        withdrawn.clear()
 
     def _write_asked(self) -> None:
-        live, now = self._live, self._clock.now()
+        live = self._live
+        if not live.machine.asked:
+            return
+        now = self._clock.now()
         for asked in live.machine.asked:
             if isinstance(asked, Checkpointed):
                 live.write(asked, now)
@@ -222,6 +239,8 @@ class Leg:
         if effect.kind in QUESTIONS:
             refusal = self._carrier.refusal(effect.kind, effect.question)
             return None if refusal is None else Answer(failure=refusal)
+        if isinstance(effect.local, StepCall) and effect.local.secret and self._sealer is None:
+            return Answer(failure=Failure("StepError", NO_KEY))
         return None
 
     def _value(self, of: str) -> Json:
@@ -328,7 +347,8 @@ class Leg:
 
     def _finished(self, what: tuple[str, Answer] | Attempted) -> None:
         self._done.append(what)
-        self._wake.set()
+        if self._wake is not None:
+            self._wake.set()
 
     def _collect(self) -> None:
         done, self._done = self._done, []
@@ -425,12 +445,7 @@ class Leg:
             await self._clock.sleep(self._lease / 3)
 
     def _seal(self, value: Json) -> str:
-        if self._sealer is None:
-            raise InvertedError(
-                "A step was marked secret, but this runtime has no sealing key, so its result "
-                "cannot be "
-                "journaled. Give AgentServer a key, or do not mark the step secret."
-            )
+        assert self._sealer is not None  # noqa: S101 - such a step is refused before it runs
         return self._sealer.seal(json.dumps(value).encode())
 
     def _questions(self) -> list[Question]:

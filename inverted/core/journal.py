@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NamedTuple
 
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_core import from_json, to_json
 
 from inverted.core.effects import Json, Kind
 from inverted.errors import AGENT_ERRORS, AgentError, JournalError, JournalVersionError
@@ -135,9 +135,9 @@ class Codec:
         line: dict[str, Json] = {"v": FORMAT, "at": at}
         match entry:
             case Asked(id, kind, question):
-                line |= {"t": "asked", "id": id, "k": kind.value, "q": question}
                 if kind is Kind.SAMPLE:
-                    line["q"] = self._shorten(id, question)
+                    question = self._shorten(id, question)
+                line |= {"t": "asked", "id": id, "k": kind.value, "q": question}
             case Answered(id, value, failure, sealed):
                 line |= {"t": "answered", "id": id}
                 line |= {"err": _failure_out(failure)} if failure else {"ok": value}
@@ -151,11 +151,12 @@ class Codec:
                 line |= {"t": "cancel", "why": reason}
             case Checkpointed(segment, state, spent):
                 line |= {"t": "checkpoint", "n": segment, "state": state, "spent": spent}
-                self._conversations.clear()
             case Finished(status, result, failure):
                 line |= {"t": "finished", "status": status}
                 line |= {"err": _failure_out(failure)} if failure else {"ok": result}
-        return _dump(line)
+        encoded = _dump(line)
+        self._follow(entry)
+        return encoded
 
     def decode(self, line: bytes) -> tuple[Entry, float]:
         """The entry of one stored line and the time it was written.
@@ -167,7 +168,7 @@ class Codec:
         try:
             raw = _parse(line)
             version = raw["v"]
-        except (ValueError, KeyError, TypeError) as error:
+        except DAMAGE as error:
             raise _damaged(line) from error
         if version != FORMAT:
             raise JournalVersionError(
@@ -175,9 +176,11 @@ class Codec:
                 f"format {FORMAT}. Nothing was changed. Upgrade inverted to continue the run."
             )
         try:
-            return self._entry(raw), raw["at"]
-        except (ValueError, KeyError, TypeError) as error:
+            entry, at = self._entry(raw), raw["at"]
+            self._follow(entry)
+        except DAMAGE as error:
             raise _damaged(line) from error
+        return entry, at
 
     def _entry(self, raw: dict[str, Any]) -> Entry:  # noqa: PLR0911 # one per entry type
         match raw["t"]:
@@ -196,7 +199,6 @@ class Codec:
             case "cancel":
                 return CancelRequested(raw["why"])
             case "checkpoint":
-                self._conversations.clear()
                 return Checkpointed(raw["n"], raw["state"], raw.get("spent"))
             case "finished":
                 return Finished(raw["status"], raw.get("ok"), _failure_in(raw.get("err")))
@@ -205,27 +207,37 @@ class Codec:
 
     def _shorten(self, id: str, question: dict[str, Json]) -> dict[str, Json]:
         messages: list[Json] = question["messages"]
-        branch = id.rpartition(".")[0]
-        earlier = self._conversations.get(branch)
-        self._conversations[branch] = (id, messages)
-        if earlier is None:
+        base, known = self._conversations.get(_branch(id), ("", None))
+        # Equality, as replay compares.
+        if known is None or messages[: len(known)] != known:
             return question
-        base, known = earlier
-        keep = len(known)
-        if keep > len(messages) or messages[:keep] != known:
-            return question
-        return {**question, "messages": {"of": base, "keep": keep, "add": messages[keep:]}}
+        added = messages[len(known) :]
+        return {**question, "messages": {"of": base, "keep": len(known), "add": added}}
 
     def _lengthen(self, id: str, question: dict[str, Json]) -> dict[str, Json]:
         stored = question["messages"]
-        branch = id.rpartition(".")[0]
-        if isinstance(stored, dict):
-            base, known = self._conversations[branch]
-            if base != stored["of"]:
-                raise ValueError(f"conversation of {stored['of']!r} is missing")
-            question = {**question, "messages": [*known[: stored["keep"]], *stored["add"]]}
-        self._conversations[branch] = (id, question["messages"])
-        return question
+        if not isinstance(stored, dict):
+            return question
+        base, known = self._conversations[_branch(id)]
+        if (base, len(known)) != (stored["of"], stored["keep"]):
+            raise ValueError(f"the conversation of {stored['of']!r} is missing")
+        return {**question, "messages": [*known, *stored["add"]]}
+
+    def _follow(self, entry: Entry) -> None:
+        # Only what is a line of the journal may be referred to; and the list is copied, because
+        # its owner may go on with it.
+        if type(entry) is Asked and entry.kind is Kind.SAMPLE:
+            self._conversations[_branch(entry.id)] = (entry.id, list(entry.question["messages"]))
+        elif type(entry) is Checkpointed:
+            self._conversations.clear()
+
+
+DAMAGE: Final = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a line raises that is not one of ours."""
+
+
+def _branch(id: str) -> str:
+    return id.rpartition(".")[0]
 
 
 def _dump(line: dict[str, Json]) -> bytes:
@@ -233,27 +245,17 @@ def _dump(line: dict[str, Json]) -> bytes:
         out = to_json(line, inf_nan_mode="constants")
         if b"NaN" not in out and b"Infinity" not in out:
             return out
-        # In a text, or as a number that is no JSON: the standard library tells them apart.
-        return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
-    except PydanticSerializationError:
-        return _dump_odd(line)
-    except ValueError as error:
-        raise _unwritable(error) from error
-
-
-def _dump_odd(line: dict[str, Json]) -> bytes:
-    """A lone surrogate is legal in JSON escapes, not in UTF-8. Everything else here is no JSON."""
+    except ValueError:
+        pass
+    # What is left is rare: a text about NaN, a lone surrogate (legal in JSON escapes, not in UTF-8),
+    # or no JSON at all. The standard library tells them apart.
     try:
         return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise _unwritable(error) from error
-
-
-def _unwritable(error: Exception) -> JournalError:
-    return JournalError(
-        f"This cannot be journaled because it is not JSON: {error}. Return JSON values, pydantic "
-        "models or dataclasses from steps, and no NaN or infinity."
-    )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JournalError(
+            f"This cannot be journaled because it is not JSON: {error}. Return JSON values, "
+            "pydantic models or dataclasses from steps, and no NaN or infinity."
+        ) from error
 
 
 def _parse(line: bytes) -> dict[str, Json]:
@@ -277,6 +279,5 @@ def _failure_in(raw: dict[str, Any] | None) -> Failure | None:
 def _damaged(line: bytes) -> JournalError:
     return JournalError(
         f"A journal line is damaged and cannot be read: {line[:80]!r}. Nothing was changed. "
-        "Restore "
-        "the store from a backup, or cancel the run and start it again."
+        "Restore the store from a backup, or cancel the run and start it again."
     )

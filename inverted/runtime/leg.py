@@ -224,7 +224,9 @@ class Leg:
                     self._deliver(id, answer)
             self._write_asked()
 
-    def _at_once(self, id: str, effect: Effect) -> Answer | None:
+    def _at_once(  # noqa: PLR0911 # one for each reason
+        self, id: str, effect: Effect
+    ) -> Answer | None:
         exceeded = self._exceeded(effect.kind)
         if exceeded is not None:
             self._refused += 1

@@ -111,7 +111,10 @@ def test_a_result_cannot_use_the_terminal(terminal: bool) -> None:  # noqa: FBT0
 def run() -> Transcript:
     transcript = Transcript()
     about = Connected("tea", "1", "2026-07-28", "stdio", "brew", "rehearsal", "", "abc", False)  # noqa: FBT003 - positional for brevity
-    request: dict[str, Any] = {"systemPrompt": "x" * 40, "messages": [{"role": "user", "content": []}]}
+    request: dict[str, Any] = {
+        "systemPrompt": "x" * 40,
+        "messages": [{"role": "user", "content": []}],
+    }
     response: dict[str, Any] = {"content": [{"type": "tool_use", "name": "search", "input": {}}]}
     for event in (
         about,

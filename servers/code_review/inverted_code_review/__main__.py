@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from inverted_code_review import __version__
-from inverted_code_review.changes import ROOTS_VARIABLE
+from inverted_code_review.collect import ROOTS_VARIABLE
 from inverted_code_review.server import server
 
 

@@ -69,6 +69,21 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a command may use.
+
+    Args:
+        limit: How many bytes of output to take before git is stopped.
+        seconds: How long it may run.
+        empty_codes: Exit codes that mean "found nothing" for this command.
+    """
+
+    limit: int = OUTPUT
+    seconds: float = SECONDS
+    empty_codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Objects:
     """A repository's object store.
 
@@ -96,25 +111,19 @@ def ask(directory: Path, *arguments: str) -> str:
     Raises:
         GitError: Git is missing, ran out of time, or failed.
     """
-    out = _run(arguments, {}, directory, OUTPUT, SECONDS, ())
-    return os.fsdecode(out.data)
+    return os.fsdecode(_run(arguments, {}, directory, Bounds(), b"").data)
 
 
 def read(
-    objects: Objects,
-    *arguments: str | bytes,
-    limit: int = OUTPUT,
-    seconds: float = SECONDS,
-    empty_codes: tuple[int, ...] = (),
+    objects: Objects, *arguments: str | bytes, bounds: Bounds | None = None, feed: bytes = b""
 ) -> Output:
     """Run a git command that reads objects, without any configuration.
 
     Args:
         objects: The object store.
         arguments: The command and its arguments, passed on as they are. Only hashes are revisions.
-        limit: How many bytes of output to take before git is stopped.
-        seconds: How long it may run.
-        empty_codes: Exit codes that mean "found nothing" for this command.
+        bounds: What it may use.
+        feed: Its standard input.
 
     Returns:
         The output, which is cut at the limit.
@@ -128,7 +137,7 @@ def read(
             "GIT_OBJECT_DIRECTORY": str(objects.directory),
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
-        return _run(arguments, environment, place, limit, seconds, empty_codes)
+        return _run(arguments, environment, place, bounds or Bounds(), feed)
 
 
 @contextmanager
@@ -144,23 +153,24 @@ def _empty_repository(objects: Objects) -> Generator[Path]:
         yield place
 
 
-def _run(  # noqa: PLR0917 - private, and both callers give everything
+def _run(
     arguments: tuple[str | bytes, ...],
     environment: Mapping[str, str],
     directory: Path,
-    limit: int,
-    seconds: float,
-    empty_codes: tuple[int, ...],
+    bounds: Bounds,
+    feed: bytes,
 ) -> Output:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     expired = threading.Event()
-    with tempfile.TemporaryFile() as complaint:
+    with tempfile.TemporaryFile() as complaint, tempfile.TemporaryFile() as source:
+        source.write(feed)
+        source.seek(0)
         try:
             process = subprocess.Popen(
                 [os.fsencode(part) for part in ("git", *_OPTIONS, *arguments)],
                 cwd=directory,
                 env={**inherited, **_ENVIRONMENT, **environment},
-                stdin=subprocess.DEVNULL,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=complaint,
             )
@@ -171,13 +181,13 @@ def _run(  # noqa: PLR0917 - private, and both callers give everything
             expired.set()
             process.kill()
 
-        timer = threading.Timer(seconds, expire)
+        timer = threading.Timer(bounds.seconds, expire)
         with process:
             timer.start()
             try:
                 assert process.stdout is not None  # noqa: S101 - given by stdout=PIPE
-                data = process.stdout.read(limit + 1)
-                cut = len(data) > limit
+                data = process.stdout.read(bounds.limit + 1)
+                cut = len(data) > bounds.limit
                 if cut:
                     process.kill()
                 code = process.wait()
@@ -187,12 +197,12 @@ def _run(  # noqa: PLR0917 - private, and both callers give everything
         said = complaint.read(2000).decode(errors="replace").strip()
     if expired.is_set():
         raise GitError(
-            f"`git {_name(arguments)}` was stopped after {seconds:g} seconds. "
+            f"`git {_name(arguments)}` was stopped after {bounds.seconds:g} seconds. "
             "Ask for less: a narrower path or a simpler pattern."
         )
     if cut:
-        return Output(data[:limit], cut=True)
-    if code != 0 and code not in empty_codes:
+        return Output(data[: bounds.limit], cut=True)
+    if code != 0 and code not in bounds.empty_codes:
         raise GitError(f"`git {_name(arguments)}` failed: {said or f'exit code {code}'}")
     return Output(b"" if code else data, cut=False)
 

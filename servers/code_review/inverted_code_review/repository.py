@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inverted_code_review.git import (
     OUTPUT,
     SECONDS,
+    Bounds,
     GitError,
     Objects,
     Output,
@@ -148,9 +149,11 @@ class Repository:
         limit: int = OUTPUT,
         seconds: float = SECONDS,
         empty_codes: tuple[int, ...] = (),
+        feed: bytes = b"",
     ) -> Output:
         """Run a git command on the objects; see `git.read`."""
-        return read(self.objects, *arguments, limit=limit, seconds=seconds, empty_codes=empty_codes)
+        bounds = Bounds(limit, seconds, empty_codes)
+        return read(self.objects, *arguments, bounds=bounds, feed=feed)
 
     def parents(self, commit: str) -> list[str]:
         """Give the parents that a commit names, also those that a shallow clone lacks."""
@@ -214,10 +217,6 @@ class Repository:
             raise RepositoryError(f"{path!r} is binary ({entry.size} bytes): it is not shown.")
         return text
 
-    def size(self, oid: str) -> int:
-        """Give a blob's size in bytes."""
-        return int(self.git("cat-file", "-s", oid).data)
-
     def blob(self, oid: str) -> bytes:
         """Read a blob whole; raise RepositoryError when it is larger than `MAX_BLOB`."""
         out = self.git("cat-file", "blob", oid, limit=MAX_BLOB)
@@ -226,6 +225,33 @@ class Repository:
                 f"The file is larger than {MAX_BLOB // 1024**2} MiB, which is not read."
             )
         return out.data
+
+    def sizes(self, oids: Iterable[str]) -> dict[str, int]:
+        """Give the sizes of some blobs in bytes; raise RepositoryError when one is missing."""
+        names = list(dict.fromkeys(oids))
+        listing = self.git("cat-file", "--batch-check", feed="\n".join([*names, ""]).encode()).data
+        found = [line.split() for line in listing.decode().splitlines()]
+        if missing := [fields[0] for fields in found if fields[1] != "blob"]:
+            raise RepositoryError(
+                f"{len(missing)} file(s) are missing from this clone, for example {missing[0]}. "
+                "It is a partial clone: fetch them first (git fetch --refetch)."
+            )
+        return {fields[0]: int(fields[2]) for fields in found}
+
+    def blobs(self, oids: Iterable[str]) -> dict[str, bytes]:
+        """Read some blobs at once, whatever their size; see `sizes`."""
+        sizes = self.sizes(oids)
+        room = sum(sizes.values()) + len(sizes) * 200
+        feed = "\n".join([*sizes, ""]).encode()
+        data = self.git("cat-file", "--batch", feed=feed, limit=room).data
+        found: dict[str, bytes] = {}
+        at = 0
+        while at < len(data):
+            end = data.index(b"\n", at)
+            oid, _, size = data[at:end].decode().split()
+            found[oid] = data[end + 1 : end + 1 + int(size)]
+            at = end + 2 + int(size)
+        return found
 
     def grep(
         self,

@@ -26,7 +26,8 @@ from inverted import (
     SamplingResult,
 )
 from inverted_code_review import __version__
-from inverted_code_review.changes import Change, ChangeSet, collect
+from inverted_code_review.changes import Change, ChangeSet
+from inverted_code_review.collect import collect
 from inverted_code_review.findings import (
     DEFAULT_SEVERITY,
     MODEL,

@@ -8,14 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from inverted_code_review.changes import (
-    MAX_FILES,
-    MAX_PATCH,
-    ROOTS_VARIABLE,
-    Change,
-    ChangeSet,
-    collect,
-)
+from inverted_code_review.changes import Change, ChangeSet
+from inverted_code_review.collect import MAX_FILES, MAX_PATCH, ROOTS_VARIABLE, collect
 from inverted_code_review.git import RepositoryError
 
 if TYPE_CHECKING:

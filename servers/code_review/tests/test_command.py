@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inverted_code_review.__main__ import main
-from inverted_code_review.changes import ROOTS_VARIABLE
+from inverted_code_review.collect import ROOTS_VARIABLE
 from inverted_code_review.server import server
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from inverted_code_review.changes import collect
+from inverted_code_review.collect import collect
 from inverted_code_review.findings import Finding, Severity
 from inverted_code_review.linters import run_checks, run_ruff
 from inverted_code_review.linters.sources import MAX_PER_RULE

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from inverted_code_review.callers import Use
-from inverted_code_review.changes import collect
+from inverted_code_review.collect import collect
 from inverted_code_review.findings import FileFindings, Finding, Severity, Verdicts
 from inverted_code_review.git import RepositoryError
 from inverted_code_review.linters import run_checks, run_ruff

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from inverted_code_review.changes import collect
+from inverted_code_review.collect import collect
 from inverted_code_review.git import GitError, RepositoryError, ask
 from inverted_code_review.linters import run_checks, run_ruff
 from inverted_code_review.repository import MAX_BLOB, Repository

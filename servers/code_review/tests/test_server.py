@@ -26,7 +26,7 @@ from mcp_types import (
 
 from inverted import AgentServer
 from inverted_code_review import server as module
-from inverted_code_review.changes import ROOTS_VARIABLE
+from inverted_code_review.collect import ROOTS_VARIABLE
 from inverted_code_review.findings import ReviewReport, Severity
 from inverted_code_review.rehearsal import policy
 from inverted_code_review.server import review, turns_for

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from inverted_code_review.changes import Change, Side, compare
+from inverted_code_review.changes import Side
+from inverted_code_review.compare import Version, compare
 from inverted_code_review.findings import Finding, Severity
-from inverted_code_review.git import RepositoryError
-from inverted_code_review.repository import SUBMODULE, Repository, decoded
+from inverted_code_review.repository import Repository
 
 MAX_PER_RULE = 5
 """How many findings of one rule a file may have; more of the same help nobody."""
@@ -41,21 +41,8 @@ class Rule:
         return replace(self, title=f"{self.title}: {detail}")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A changed file.
-
-    Args:
-        change: What changed in it.
-        size: Bytes of its new version.
-        old: Its old text, empty if there is none.
-        new: Its new text, empty if there is none.
-    """
-
-    change: Change
-    size: int
-    old: str
-    new: str
+class Source(Version):
+    """A changed file, with what a linter asks of it."""
 
     @property
     def path(self) -> str:
@@ -92,13 +79,10 @@ def sources(root: str, base: str, head: str) -> Iterator[Source]:
         head: The commit after.
 
     Yields:
-        Each changed file but submodules, in the order of their paths.
+        Each changed file, in the order of their paths.
     """
-    repo = Repository.open(root)
-    for change in compare(repo, base, head):
-        if change.mode != SUBMODULE:
-            size = repo.size(change.new) if change.new else 0
-            yield Source(change, size, _text(repo, change.old), _text(repo, change.new))
+    for version in compare(Repository.open(root), base, head):
+        yield Source(version.change, version.size, version.old, version.new)
 
 
 def few(findings: Iterator[Finding]) -> list[Finding]:
@@ -111,10 +95,3 @@ def few(findings: Iterator[Finding]) -> list[Finding]:
         if seen[key] <= MAX_PER_RULE:
             kept.append(finding)
     return kept
-
-
-def _text(repo: Repository, oid: str) -> str:
-    try:
-        return (oid and decoded(repo.blob(oid))) or ""
-    except RepositoryError:
-        return ""  # too large to lint; its size is what the checks report

@@ -247,8 +247,8 @@ def _dump(line: dict[str, Json]) -> bytes:
             return out
     except ValueError:
         pass
-    # What is left is rare: a text about NaN, a lone surrogate (legal in JSON escapes, not in UTF-8),
-    # or no JSON at all. The standard library tells them apart.
+    # What is left is rare: a text about NaN, a lone surrogate (which JSON can escape and UTF-8
+    # cannot hold), or no JSON at all. The standard library tells them apart.
     try:
         return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:

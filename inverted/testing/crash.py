@@ -38,8 +38,8 @@ class CrashingStore:
         self._store = store
         self._after = after
         self._when = when
-        self.written = 0
-        """How many lines have been written."""
+        self.lines: list[bytes] = []
+        """The journal lines that were written through this store, of all runs, in order."""
         self.crashed = False
         """Whether the crash has happened."""
 
@@ -110,13 +110,14 @@ class CrashingStore:
         return self._store
 
     def _due(self, lines: Sequence[bytes]) -> bool:
-        due = self._after is not None and self.written < self._after <= self.written + len(lines)
+        written = len(self.lines)
+        due = self._after is not None and written < self._after <= written + len(lines)
         if due and self._when == "before":
             self.crashed = True
         return due
 
     def _count(self, lines: Sequence[bytes], *, due: bool) -> None:
-        self.written += len(lines)
+        self.lines += lines
         if due:
             self.crashed = True
             raise Crash(f"crashed after journal line {self._after}")

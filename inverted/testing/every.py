@@ -1,0 +1,102 @@
+"""Every way that questions can travel, and how to bring an agent onto it.
+
+The pytest fixture `every_carrier` runs a test once for each `Way`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from inverted.server import AgentServer
+from inverted.testing.host import Era, Outcome, ScriptedHost
+from inverted.testing.script import Model, Person, Roots
+from inverted.testing.serving import Transport
+
+
+def always_replay(server: AgentServer) -> AgentServer:
+    """Keep no parked run in memory: every round replays its run from the store.
+
+    The same as `AgentServer(hot_runs=0)`, for a server that is there already.
+
+    Returns:
+        The server.
+    """
+    server.runtime.hot_runs = 0
+    return server
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way for questions to travel.
+
+    Attributes:
+        era: The protocol revision.
+        transport: What carries the messages.
+        hot: Whether parked runs stay in memory; without it every round is a replay.
+    """
+
+    era: Era
+    transport: Transport
+    hot: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.era}-{self.transport}-{'hot' if self.hot else 'cold'}"
+
+    def host(
+        self,
+        *,
+        model: Model | None = None,
+        person: Person | None = None,
+        roots: Roots | None = None,
+        **settings: Any,  # Any: whatever else ScriptedHost takes
+    ) -> ScriptedHost:
+        """A host that travels this way.
+
+        Args:
+            model: As for `ScriptedHost`.
+            person: As for `ScriptedHost`.
+            roots: As for `ScriptedHost`.
+            settings: Anything else that `ScriptedHost` takes.
+        """
+        return ScriptedHost(
+            model=model,
+            person=person,
+            roots=roots,
+            era=self.era,
+            transport=self.transport,
+            **settings,
+        )
+
+    async def run(
+        self,
+        server: AgentServer,
+        agent: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        model: Model | None = None,
+        person: Person | None = None,
+        roots: Roots | None = None,
+        run_key: str | None = None,
+        restart: Callable[[], AgentServer] | None = None,
+    ) -> Outcome:
+        """Run an agent this way, with a host of its own.
+
+        Args:
+            server: The server.
+            agent: Name of the agent.
+            arguments: Its arguments.
+            model: As for `ScriptedHost`.
+            person: As for `ScriptedHost`.
+            roots: As for `ScriptedHost`.
+            run_key: As for `ScriptedHost.run`.
+            restart: As for `ScriptedHost.run`.
+
+        Returns:
+            The outcome.
+        """
+        if not self.hot:
+            always_replay(server)
+        host = self.host(model=model, person=person, roots=roots)
+        return await host.run(server, agent, arguments, run_key=run_key, restart=restart)

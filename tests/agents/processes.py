@@ -1,0 +1,74 @@
+"""Server processes for tests: started on a socket or over stdio, killed without mercy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+class HttpServer:
+    """A server program behind a listening socket that outlives it.
+
+    The test holds the socket, so a client may connect before the process is up, and a second
+    process takes over the same address after the first was killed.
+    """
+
+    def __init__(self, program: str, *arguments: str | Path) -> None:
+        self._command = [sys.executable, str(HERE / program), "http", *map(str, arguments)]
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(128)
+        self._process = self._start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/mcp"
+
+    def kill(self) -> None:
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(timeout=10)
+
+    def restart(self) -> str:
+        """Start the next process on the same address; its URL."""
+        self._process = self._start()
+        return self.url
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._listener.close()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        descriptor = self._listener.fileno()
+        return subprocess.Popen([*self._command, str(descriptor)], pass_fds=[descriptor])
+
+
+@contextlib.contextmanager
+def http_server(program: str, *arguments: str | Path) -> Generator[HttpServer]:
+    server = HttpServer(program, *arguments)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def stdio_command(program: str, *arguments: str | Path) -> list[str]:
+    return [sys.executable, str(HERE / program), "stdio", *map(str, arguments)]
+
+
+def kill_newest(effects: list[str]) -> None:
+    """Kill the newest process that wrote its id into the effects."""
+    newest = [line for line in effects if line.startswith("process ")][-1]
+    os.kill(int(newest.removeprefix("process ")), signal.SIGKILL)

@@ -1,0 +1,68 @@
+"""One agent, the same everywhere: eras, transports, processes, stores, hot and cold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from inverted.stores import MemoryStore, SQLiteStore
+from inverted.testing import Outcome, ScriptedHost, Way
+from inverted.testing.host import Era
+from tests.agents.everything import (
+    ARGUMENTS,
+    EFFECTS,
+    EXPECTED,
+    Effects,
+    make_server,
+    model,
+    person,
+)
+from tests.agents.processes import http_server, stdio_command
+
+QUESTIONS = ["sample"] * 3 + ["sample"] * 5 + ["elicit"] + ["sample"] + ["elicit"]
+
+
+def check(outcome: Outcome, effects: Effects) -> None:
+    assert not outcome.is_error, outcome.result
+    assert outcome.result == EXPECTED
+    assert [each for each in effects.lines if not each.startswith("process")] == EFFECTS
+    assert [question.kind for question in outcome.questions] == QUESTIONS
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_the_result_and_the_order_of_side_effects_are_the_same_on_every_carrier(
+    every_carrier: Way, kind: Literal["memory", "sqlite"], tmp_path: Path
+) -> None:
+    effects = Effects(tmp_path / "effects")
+    store = MemoryStore() if kind == "memory" else SQLiteStore(tmp_path / "runs.sqlite3")
+    server = make_server(store, effects)
+    outcome = await every_carrier.run(server, "triage", ARGUMENTS, model=model, person=person)
+    check(outcome, effects)
+    assert outcome.rounds == (7 if every_carrier.era == "2026-07-28" else 0)
+    await store.aclose()
+
+
+@pytest.mark.parametrize("era", ["2026-07-28", "2025-11-25"])
+@pytest.mark.parametrize("transport", ["stdio", "http"])
+async def test_the_same_comes_from_a_server_in_a_process_of_its_own(
+    era: Era, transport: str, tmp_path: Path
+) -> None:
+    effects = Effects(tmp_path / "effects")
+    arguments = ("everything.py", tmp_path / "runs.sqlite3", tmp_path / "effects")
+    host = ScriptedHost(model=model, person=person, era=era)
+    if transport == "stdio":
+        outcome = await host.run(stdio_command(*arguments), "triage", ARGUMENTS)
+    else:
+        with http_server(*arguments) as server:
+            outcome = await host.run(server.url, "triage", ARGUMENTS)
+    check(outcome, effects)
+
+
+async def test_independent_questions_travel_in_one_round(tmp_path: Path) -> None:
+    server = make_server(MemoryStore(), Effects(tmp_path / "effects"))
+    host = ScriptedHost(model=model, person=person)
+    outcome = await host.run(server, "triage", ARGUMENTS)
+    assert len(outcome.questions) == 11
+    assert outcome.rounds == 7

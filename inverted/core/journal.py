@@ -16,7 +16,7 @@ The driver encodes and decodes; stores keep opaque lines.
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, assert_never
 
 from pydantic_core import from_json, to_json
 
@@ -154,6 +154,8 @@ class Codec:
             case Finished(status, result, failure):
                 line |= {"t": "finished", "status": status}
                 line |= {"err": _failure_out(failure)} if failure else {"ok": result}
+            case _:
+                assert_never(entry)
         encoded = _dump(line)
         self._follow(entry)
         return encoded

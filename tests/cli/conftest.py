@@ -86,9 +86,9 @@ class HttpServer:
     process: subprocess.Popen[bytes]
 
 
-@pytest.fixture
-def http_server() -> Iterator[Callable[[str], HttpServer]]:
-    """Start one of the test servers on HTTP."""
+@pytest.fixture(scope="session")
+def http_servers() -> Iterator[Callable[[str], HttpServer]]:
+    """Start test servers on HTTP; they are stopped at the end of all tests."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(name: str) -> HttpServer:
@@ -114,6 +114,18 @@ def http_server() -> Iterator[Callable[[str], HttpServer]]:
     for process in started:
         process.kill()
         process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def rounds(http_servers: Callable[[str], HttpServer]) -> str:
+    """The address of a server that asks by ending the call; started once, as starts are slow."""
+    return http_servers("rounds").url
+
+
+@pytest.fixture(scope="session")
+def backchannel(http_servers: Callable[[str], HttpServer]) -> str:
+    """The address of a server that asks while the call is open."""
+    return http_servers("backchannel").url
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -88,9 +89,10 @@ def find_uses(repo: Repository, commit: str, symbol: str) -> Uses:
     by_file: dict[str, list[Match]] = {}
     for match in matches:
         by_file.setdefault(match.file, []).append(match)
-    uses = [
+    every = (
         use for file, found in by_file.items() for use in _uses_in(repo, commit, file, name, found)
-    ]
+    )
+    uses = list(islice(every, LIMIT + 1))  # no file is parsed beyond what is listed
     return Uses(symbol=name, uses=tuple(uses[:LIMIT]), cut=cut or len(uses) > LIMIT)
 
 

@@ -19,12 +19,14 @@ from inverted_code_review.repository import (
     MAX_BLOB,
     SUBMODULE,
     SYMLINK,
+    UTF_16,
     Repository,
     decoded,
     lines_of,
 )
 
 MAX_PATCH_OUTPUT = 32 * 1024 * 1024
+SECONDS = 60
 _BATCH = 32 * 1024 * 1024
 _NOTHING = "000000"
 _STATUS: dict[str, Status] = {"A": "added", "D": "deleted", "R": "renamed"}
@@ -82,8 +84,11 @@ def compare(repo: Repository, base: str, head: str) -> Iterator[Version]:
 
 
 def _listed(repo: Repository, base: str, head: str) -> Iterator[Change]:
-    raw = repo.git("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "-M", "-l1000", base, head).data
-    fields = iter(raw.split(b"\0"))
+    command = ("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "-M", "-l1000", base, head)
+    raw = repo.git(*command, seconds=SECONDS)
+    if raw.cut:
+        raise RepositoryError("Too many files changed to compare them. Choose a nearer base.")
+    fields = iter(raw.data.split(b"\0"))
     for header in fields:
         if not header:
             break
@@ -143,6 +148,9 @@ def _version(
     old, new = (decoded(blobs[oid]) if oid else "" for oid in (change.old, change.new))
     if old is None or new is None:
         return Version(change.model_copy(update={"skipped": "binary"}), size, old or "", new or "")
+    if any(blobs[oid].startswith(UTF_16) for oid in _oids(change)):
+        reason = "UTF-16, which git does not compare by lines"
+        return Version(change.model_copy(update={"skipped": reason}), size, old, new)
     before, after = lines_of(redact(old)), lines_of(redact(new))
     if change.old and change.new:
         patch = patches.get((change.old, change.new)) or _patch_of(repo, change)
@@ -168,7 +176,7 @@ def _filled(patch: Patch, before: list[str], after: list[str]) -> Iterator[Hunk]
 def _patches(repo: Repository, base: str, head: str) -> dict[tuple[str, str], Patch]:
     """The patches of all modified files, by their objects."""
     command = ("diff-tree", "-r", "-p", "-M", "-l1000", "--diff-filter=MR", *_DIFF, base, head)
-    out = repo.git(*command, limit=MAX_PATCH_OUTPUT)
+    out = repo.git(*command, limit=MAX_PATCH_OUTPUT, seconds=SECONDS)
     pieces = re.split(rb"(?m)^(?=diff --git )", out.data)
     if out.cut:
         pieces.pop()  # the last one is not whole; `_patch_of` makes it again
@@ -180,7 +188,7 @@ def _patches(repo: Repository, base: str, head: str) -> dict[tuple[str, str], Pa
 
 
 def _patch_of(repo: Repository, change: Change) -> Patch:
-    """The patch of one file that git takes for binary, or that did not fit."""
+    """The patch of one file, for what did not fit into `_patches`."""
     return _parsed(repo.git("diff", "--text", *_DIFF, change.old, change.new).data)
 
 

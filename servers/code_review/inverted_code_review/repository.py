@@ -28,6 +28,7 @@ from inverted_code_review.git import (
 from inverted_code_review.paths import any_depth, shown, spellings, tree_path
 
 MAX_BLOB = 4 * 1024 * 1024
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SYMLINK, SUBMODULE = "120000", "160000"
 _MATCH_BYTES = 256 * 1024
 
@@ -337,7 +338,7 @@ class Repository:
 
 def decoded(data: bytes) -> str | None:
     """Decode a file's bytes; None when they are not text."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith(UTF_16):
         return data.decode("utf-16", errors="replace")
     if b"\0" in data[:8000]:
         return None

@@ -66,8 +66,8 @@ server = AgentServer(
 
 
 @dataclass(frozen=True, slots=True)
-class FileReview:
-    """What became of one file."""
+class Part:
+    """What a part of the review contributes to the report: a file, or the judging pass."""
 
     findings: Sequence[Finding] = ()
     removed: Sequence[Removed] = ()
@@ -103,7 +103,7 @@ async def review(
     changes = await run.step(collect, repository, base, head)
     linted, notes = await _lint(run, changes)
     threshold, reviews = cast(
-        "tuple[Threshold, list[FileReview]]",
+        "tuple[Threshold, list[Part]]",
         await run.gather(
             _threshold(run, min_severity, changes), _review_files(run, changes, linted)
         ),
@@ -112,15 +112,15 @@ async def review(
     judgement = await _judge(run, changes, findings)
     total = len(changes.changes) + 1
     await run.report_progress(total, total, "judged the findings")
-    models = [model for each in (*reviews, judgement) for model in each.models]
+    parts = (*reviews, judgement)
     report = assemble(
         changes,
         judgement.findings,
         threshold=threshold,
-        removed=[removed for each in (*reviews, judgement) for removed in each.removed],
-        skipped=[skipped for each in (*reviews, judgement) for skipped in each.skipped],
-        models=list(dict.fromkeys(models)),
-        notes=list(dict.fromkeys([*notes, *(note for each in reviews for note in each.notes)])),
+        removed=[removed for part in parts for removed in part.removed],
+        skipped=[skipped for part in parts for skipped in part.skipped],
+        models=list(dict.fromkeys(model for part in parts for model in part.models)),
+        notes=list(dict.fromkeys([*notes, *(note for part in parts for note in part.notes)])),
     )
     return ToolResult(content=report.markdown, structured_content=report)
 
@@ -155,19 +155,17 @@ async def _threshold(run: Run, given: Severity | None, changes: ChangeSet) -> Th
             return Threshold(DEFAULT_SEVERITY, "the default, as the person closed the question")
 
 
-async def _review_files(
-    run: Run, changes: ChangeSet, linted: Sequence[Finding]
-) -> list[FileReview]:
+async def _review_files(run: Run, changes: ChangeSet, linted: Sequence[Finding]) -> list[Part]:
     """Review every file in a branch of its own."""
     turns = turns_for(sum(not change.skipped for change in changes.changes))
     done = 0
 
-    async def one(change: Change) -> FileReview:
+    async def one(change: Change) -> Part:
         nonlocal done
         known = [finding for finding in linted if finding.file == change.path]
         if change.skipped:
             skipped = Skipped(file=change.path, reason=change.skipped)
-            outcome = FileReview(findings=known, skipped=[skipped])
+            outcome = Part(findings=known, skipped=[skipped])
         else:
             outcome = await _review_file(run, changes, change, known, max_turns=turns)
         done += 1
@@ -179,7 +177,7 @@ async def _review_files(
 
 async def _review_file(
     run: Run, changes: ChangeSet, change: Change, linted: list[Finding], *, max_turns: int
-) -> FileReview:
+) -> Part:
     """Let the model review one file, with tools; what it cannot show is taken out."""
     tools = Toolbox(changes.root, changes.base, changes.head).functions()
     notes: list[str] = []
@@ -203,17 +201,17 @@ async def _review_file(
             notes.append(WITHOUT_TOOLS)
     except (ClientError, InvalidAnswerError, LimitExceeded) as error:
         failed = Skipped(file=change.path, reason=f"the model's review failed: {error}")
-        return FileReview(findings=linted, skipped=[failed])
+        return Part(findings=linted, skipped=[failed])
     source = REHEARSAL if answer.model == REHEARSAL else MODEL
     kept, removed = checked(answer.result.findings, change, linted, source)
-    return FileReview(findings=kept, removed=removed, models=[answer.model], notes=notes)
+    return Part(findings=kept, removed=removed, models=[answer.model], notes=notes)
 
 
-async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> FileReview:
+async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> Part:
     """Let the model remove weak and duplicate findings; without a verdict all stay."""
     judgeable, rest = findings[:MAX_JUDGED], findings[MAX_JUDGED:]
     if not judgeable:
-        return FileReview(findings=rest)
+        return Part(findings=rest)
     try:
         answer = await run.sample(
             judge_prompt(changes, judgeable),
@@ -222,11 +220,11 @@ async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> FileR
             result_type=Verdicts,
             max_turns=JUDGE_TURNS,
         )
-    except (ClientError, InvalidAnswerError, LimitExceeded) as error:
-        failed = Skipped(file="(all)", reason=f"the judging pass failed, so all is kept: {error}")
-        return FileReview(findings=findings, skipped=[failed])
+    except (CapabilityError, ClientError, InvalidAnswerError, LimitExceeded) as error:
+        note = f"There was no judging pass, so every finding is kept: {error}"
+        return Part(findings=findings, notes=[note])
     kept, removed = judged(judgeable, answer.result)
-    return FileReview(findings=[*kept, *rest], removed=removed, models=[answer.model])
+    return Part(findings=[*kept, *rest], removed=removed, models=[answer.model])
 
 
 def turns_for(files: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ import pytest
 
 from inverted_code_review.changes import Change, ChangeSet
 from inverted_code_review.collect import MAX_FILES, MAX_PATCH, ROOTS_VARIABLE, collect
+from inverted_code_review.compare import Version, compare
 from inverted_code_review.git import RepositoryError
+from inverted_code_review.repository import MAX_BLOB, lines_of
 
 if TYPE_CHECKING:
     from .conftest import Workshop
@@ -178,3 +181,74 @@ def test_the_allowed_directories_come_from_the_environment(
     monkeypatch.setenv(ROOTS_VARIABLE, "/nowhere")
     with pytest.raises(RepositoryError, match="outside the directories"):
         collect(str(workshop.path), "HEAD~1", "HEAD")
+
+
+def test_a_text_that_git_cannot_compare_by_lines_is_named(workshop: Workshop) -> None:
+    workshop.commit({"a.txt": "one\ntwo\n".encode("utf-16")})
+    workshop.commit({"a.txt": "one\nTWO\n".encode("utf-16")})
+    change = collect(str(workshop.path), "HEAD~1", "HEAD").changes[0]
+    assert change.skipped == "UTF-16, which git does not compare by lines"
+
+
+def test_patches_beyond_the_limit_of_one_output_are_made_one_by_one(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.commit({f"{n}.txt": f"a\n{n}\n" for n in range(5)})
+    workshop.commit({f"{n}.txt": f"b\n{n}\n" for n in range(5)})
+    monkeypatch.setattr("inverted_code_review.compare.MAX_PATCH_OUTPUT", 400)
+    changes = collect(str(workshop.path), "HEAD~1", "HEAD").changes
+    assert [change.changed("new") for change in changes] == [{1: "b"}] * 5
+
+
+def test_a_file_that_is_too_large_to_read_is_named(workshop: Workshop) -> None:
+    workshop.commit({})
+    workshop.commit({"a.txt": "x" * (MAX_BLOB + 1), "b.txt": "x\n"})
+    changes = _by_path(collect(str(workshop.path), "HEAD~1", "HEAD"))
+    assert changes["a.txt"].skipped == "larger than 4 MiB"
+    assert not changes["b.txt"].skipped
+
+
+def test_a_partial_clone_says_what_to_fetch(workshop: Workshop, tmp_path: Path) -> None:
+    workshop.git("config", "uploadpack.allowFilter", "true")
+    workshop.commit({"a.py": "x = 1\n"})
+    workshop.commit({"a.py": "x = 2\n"})
+    clone = tmp_path / "clone"
+    workshop.git("clone", "-q", "--filter=blob:none", workshop.path.as_uri(), clone)
+    with pytest.raises(RepositoryError, match=r"missing from this clone.*git fetch --refetch"):
+        collect(str(clone), "HEAD~1", "HEAD")
+
+
+def test_the_hunks_turn_the_old_version_into_the_new_one(workshop: Workshop) -> None:
+    chance = random.Random(7)
+    pieces = [b"a", b"b", b"\n", b"\n", b"\r\n", b"\xe9", b"\x0c", b"\n-", b"\n+", b"@@ -1 +1 @@\n"]
+    pieces += [b"diff --git ", b"index ab..cd\n", "\u2028".encode(), b"\n\\ No newline"]
+
+    def text(most: int) -> list[bytes]:
+        return [chance.choice(pieces) for _ in range(chance.randrange(most))]
+
+    for _ in range(3):
+        before = {f"{n}.txt": text(60) for n in range(30)}
+        after = {
+            name: [*old[: len(old) // 2], *text(6), *old[len(old) // 2 + 2 :]]
+            for name, old in before.items()
+        }
+        workshop.commit({name: b"".join(parts) for name, parts in before.items()})
+        workshop.commit({name: b"".join(parts) for name, parts in after.items()})
+        repo = workshop.repository
+        for version in compare(repo, repo.commit("HEAD~1"), repo.commit("HEAD")):
+            assert version.change.skipped in {"", "binary"}
+            assert _applied(version) == lines_of(version.new)
+
+
+def _applied(version: Version) -> list[str]:
+    old = lines_of(version.old)
+    result: list[str] = []
+    at = 0
+    for hunk in version.change.hunks:
+        numbers = [number for number, _, mark, _ in hunk.numbered() if mark != "+"]
+        start = numbers[0] - 1 if numbers else (hunk.old_start if version.change.old else 0)
+        result += old[at:start]
+        result += [line[1:] for line in hunk.lines if line[0] != "-"]
+        assert [line[1:] for line in hunk.lines if line[0] != "+"] == [old[n - 1] for n in numbers]
+        at = start + len(numbers)
+    return result + old[at:]

@@ -161,6 +161,18 @@ async def test_the_planted_defects_are_found_on_either_era(
     assert host.progress == sorted(host.progress)
 
 
+async def test_a_review_that_is_replayed_in_every_round_gives_the_same_report(
+    server: AgentServer, change: Workshop
+) -> None:
+    cold = AgentServer("code-review", store=":memory:", hot_runs=0)
+    cold.agent(review)
+    reports = [
+        await reviewed(Host().client(target, "2026-07-28"), repository=str(change.path))
+        for target in (server, cold)
+    ]
+    assert reports[0] == reports[1]
+
+
 async def test_both_eras_give_the_same_report(server: AgentServer, change: Workshop) -> None:
     reports = [
         await reviewed(Host().client(server, era), repository=str(change.path)) for era in ERAS
@@ -273,6 +285,18 @@ async def test_a_model_that_fails_costs_only_its_file(
     assert told(report) == PLANTED[:-1]
     reasons = {skipped.file: skipped.reason for skipped in report.skipped}
     assert reasons["shop/odd.py"].startswith("the model's review failed")
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_linters_alone_need_no_model(
+    server: AgentServer, workshop: Workshop, era: Era
+) -> None:
+    workshop.commit({})
+    workshop.commit({"uv.lock": "key = 'ghp_" + "a1" * 20 + "'\n"})
+    report, text = await reviewed(Client(server, mode=era), repository=str(workshop.path))
+    assert told(report) == [("critical", "uv.lock", "check:secret")]
+    assert report.models == []
+    assert "There was no judging pass, so every finding is kept" in text
 
 
 @pytest.mark.parametrize("era", ERAS)

@@ -31,7 +31,7 @@ def direct_server() -> FastMCP[Any]:
     server: FastMCP[Any] = FastMCP("theirs")
 
     @server.tool
-    async def digest(topic: str, ctx: Context) -> str:  # pyright: ignore[reportUnusedFunction]
+    async def digest(topic: str, ctx: Context) -> str:
         request = ctx.request_context
         assert request is not None  # noqa: S101 # a tool call is a request
         session = request._srctx.session  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # FastMCP 4 has no other way to it
@@ -71,7 +71,7 @@ async def _measure(effort: Effort) -> list[Row]:
                 await stack.enter_async_context(client)
                 wanted = expected("benchmarks", length)
                 sides[f"{name} {length}"] = partial(timed_call, client, "digest", wanted)
-        times = await in_turns(sides, effort.repetitions)
+        times = await in_turns(sides, effort)
     short = times.median(f"ours {SHORT}"), times.median(f"theirs {SHORT}")
     return [
         Row(

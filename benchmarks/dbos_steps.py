@@ -4,11 +4,13 @@ Started with the path of a SQLite file; each line of its input is a number of st
 its output the seconds that a workflow of so many steps took.
 """
 
+# pyright: basic, reportMissingImports=false
+# DBOS is in another environment, so nothing is known of its types here.
 import asyncio
 import sys
 import time
 
-from dbos import DBOS, DBOSConfig  # pyright: ignore # noqa: PGH003 # not in this environment
+from dbos import DBOS, DBOSConfig
 
 
 @DBOS.step()

@@ -70,7 +70,7 @@ class Ours:
 
 
 class Raw:
-    """One table, one row and one commit at a time, through the same module of the standard library."""
+    """One table, one row and one commit at a time, through the same module `sqlite3`."""
 
     def __init__(self, path: Path, synchronous: Synchronous, row: int) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
@@ -114,8 +114,7 @@ async def _measure(effort: Effort, directory: Path) -> list[Row]:
         if dbos is not None:
             stack.callback(dbos.close)
             sides["dbos"] = partial(dbos.per_step, steps)
-        repetitions = max(1, effort.repetitions // 4)
-        times = await in_turns(sides, repetitions)
+        times = await in_turns(sides, effort.part(0.4))
     us = {name: times.median(name) * 1e6 for name in sides}
     return [
         Row(

@@ -1,15 +1,15 @@
-"""The load of the rows that talk to a client: questions, long answers, and a client that counts bytes."""
+"""The load of the rows that talk to a client: questions, answers, and a meter of bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from types import TracebackType
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 from fastmcp import Client, FastMCP
 from fastmcp.client.transports import FastMCPTransport
@@ -24,20 +24,20 @@ ROUNDS: Final = 9
 LONG: Final = 20 * 1024
 """Characters of one answer."""
 
-WORDS: Final = (
-    "the answer of a model is text with spaces commas and now and then a \"quoted\" word or a\n"
-    "line break so that escaping costs what it costs in real life and names like naïve or café"
-).split(" ")
+TEXT: Final = (
+    "the answer of a model is text with spaces, line\nbreaks and now and then a "
+    '"quoted" word, so that escaping costs what it costs in real life, or a café.'
+)
 
 
 @cache
 def answer(question: str, length: int) -> str:
     """The model's answer: always the same text for the same question."""
     # A seed of text is hashed by Python itself, the same in every process.
-    words = random.Random(question)
+    words, known = random.Random(question), TEXT.split(" ")
     text = ""
     while len(text) < length:
-        text += " ".join(words.choices(WORDS, k=500)) + " "
+        text += " ".join(words.choices(known, k=500)) + " "
     return text[:length]
 
 
@@ -81,7 +81,7 @@ async def timed_call(client: Client[Any], tool: str, wanted: str) -> float:
 
 
 class Meter:
-    """Counts the JSON-RPC bytes of one connection, both ways, as the stdio transport writes them."""
+    """Counts the JSON-RPC bytes of a connection, both ways, as the stdio transport writes them."""
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -114,7 +114,7 @@ class _Counted:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    async def __aenter__(self) -> _Counted:
+    async def __aenter__(self) -> Self:
         await self._stream.__aenter__()
         return self
 
@@ -130,7 +130,7 @@ class _Counted:
         self._count(item)
         await self._stream.send(item)
 
-    def __aiter__(self) -> _Counted:
+    def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
@@ -149,7 +149,7 @@ class CountedTransport(FastMCPTransport):
     @asynccontextmanager
     async def connect_session(
         self, *, transport_options: TransportOptions | None = None, **settings: Any
-    ) -> AsyncIterator[ClientSession]:
+    ) -> AsyncGenerator[ClientSession]:
         """See `FastMCPTransport.connect_session`."""
         base = (transport_options or TransportOptions()).session_class
         options = TransportOptions(session_class=self._meter.session(base))

@@ -6,7 +6,7 @@ import gc
 import random
 import statistics
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Side = Callable[[], Awaitable[float]]
 """Does the work once and returns its figure (most often seconds)."""
@@ -17,20 +17,26 @@ class Effort:
     """How much is measured.
 
     Attributes:
-        repetitions: Turns of each side.
+        repetitions: Turns of each side that count.
+        warm_up: Turns of each side before them.
         size: Share of the full amount of work in one turn.
     """
 
     repetitions: int
+    warm_up: int
     size: float
+
+    def part(self, share: float) -> Effort:
+        """Fewer turns, for work that takes long."""
+        return replace(self, repetitions=max(1, round(self.repetitions * share)))
 
     def of(self, amount: int) -> int:
         """This effort's share of an amount; at least one."""
         return max(1, round(amount * self.size))
 
 
-FULL = Effort(repetitions=41, size=1.0)
-QUICK = Effort(repetitions=1, size=0.01)
+FULL = Effort(repetitions=41, warm_up=2, size=1.0)
+QUICK = Effort(repetitions=1, warm_up=0, size=0.01)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +58,22 @@ class Figures:
         return low, high
 
 
-async def in_turns(sides: Mapping[str, Side], repetitions: int, *, warm_up: int = 2) -> Figures:
+async def in_turns(sides: Mapping[str, Side], effort: Effort) -> Figures:
     """Let the sides work in turns, in a new random order every time.
 
     A fixed order would always give the same side the caches that another one left behind.
 
     Args:
         sides: What to measure, by name.
-        repetitions: Turns of each side that count.
-        warm_up: Turns before them that do not.
+        effort: How many turns.
     """
     figures: dict[str, list[float]] = {name: [] for name in sides}
     shuffled = random.Random(0)
-    for turn in range(warm_up + repetitions):
+    for turn in range(effort.warm_up + effort.repetitions):
         for name in shuffled.sample(list(sides), len(sides)):
             # The garbage of one side is not collected during the turn of the next.
             gc.collect()
             figure = await sides[name]()
-            if turn >= warm_up:
+            if turn >= effort.warm_up:
                 figures[name].append(figure)
     return Figures(figures)

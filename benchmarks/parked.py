@@ -53,7 +53,7 @@ async def _park(store: Store, runs: int, hot: int) -> int:
         for number in range(runs):
             outcome = await runtime.begin(AGENT, {"topic": f"part {number}"}, carrier)
             assert isinstance(outcome, Parked)  # noqa: S101 # it asks something
-        del outcome
+            del outcome
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:

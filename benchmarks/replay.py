@@ -64,7 +64,7 @@ def rows(effort: Effort) -> list[Row]:
         "decoded": partial(_decoded, entries, effects),
         "encoded": partial(_encoded, lines, effects),
     }
-    rates = asyncio.run(in_turns(sides, max(1, effort.repetitions // 6), warm_up=1))
+    rates = asyncio.run(in_turns(sides, effort.part(0.2)))
     return [
         Row(
             f"replay of {EFFECTS:,} effects in the core",

@@ -43,21 +43,22 @@ def agent_server(store: Store | str) -> AgentServer:
     server = AgentServer("ours", store=store, keys=[KEY])
 
     @server.agent
-    async def digest(run: Run, topic: str) -> str:  # pyright: ignore[reportUnusedFunction]
-        answers: list[str] = []
-        for number in range(ROUNDS):
-            answers.append((await run.sample(question(topic, number))).text or "")
-        return summary(answers)
+    async def digest(run: Run, topic: str) -> str:
+        return summary(
+            [(await run.sample(question(topic, number))).text or "" for number in range(ROUNDS)]
+        )
 
     return server
 
 
 def guard_server() -> FastMCP[Any]:
-    """Theirs: a tool that is called again every round and keeps the answers in its sealed state."""
-    server: FastMCP[Any] = FastMCP("theirs", request_state_security=RequestStateSecurity(keys=[KEY]))
+    """Theirs: a tool that is called again every round, with the answers in its sealed state."""
+    server: FastMCP[Any] = FastMCP(
+        "theirs", request_state_security=RequestStateSecurity(keys=[KEY])
+    )
 
     @server.tool
-    async def digest(topic: str, ctx: Context) -> str | InputRequiredResult:  # pyright: ignore[reportUnusedFunction]
+    async def digest(topic: str, ctx: Context) -> str | InputRequiredResult:
         state, responses = ctx.request_state, ctx.input_responses
         answers: list[str] = json.loads(state) if state else []
         if responses:
@@ -103,7 +104,7 @@ async def _measure(effort: Effort) -> list[Row]:
                 client = Client(server, sampling_handler=model(LONG), mode="auto")
                 await stack.enter_async_context(client)
                 sides[name] = partial(timed_call, client, "digest", wanted)
-            times = await in_turns(sides, effort.repetitions)
+            times = await in_turns(sides, effort)
         wire = {
             name: await bytes_of_call(server, "digest", LONG) for name, server in servers.items()
         }

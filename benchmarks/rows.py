@@ -1,4 +1,4 @@
-"""A row of the table: what was measured, its goal and whether it was met. Printed as text or JSON."""
+"""A row of the table: what was measured, its goal and whether it was met; as text or JSON."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class Goal:
 
     def as_json(self) -> dict[str, Value]:
         """The bound without the side that is open."""
-        bounds = {"at_most": self.at_most, "at_least": self.at_least}
-        return {"figure": self.figure} | {k: v for k, v in bounds.items() if v is not None}
+        bounds: dict[str, Value] = {"at_most": self.at_most, "at_least": self.at_least}
+        given = {name: bound for name, bound in bounds.items() if bound is not None}
+        return {"figure": self.figure, **given}
 
     def __str__(self) -> str:
         bound = f"<= {self.at_most:,g}" if self.at_least is None else f">= {self.at_least:,g}"

@@ -93,13 +93,13 @@ def _on_changed_lines(results: list[dict[str, Any]], files: dict[str, Source]) -
             line = max((n for n in changed if n <= line), default=line)
         if line not in changed:
             continue
-        where = result.get("url") or "https://docs.astral.sh/ruff/rules/"
+        where: str | None = result.get("url")  # a syntax error has none
         fix = cast("dict[str, str | None]", result.get("fix") or {})
         about = Rule(
             f"ruff:{rule}",
             _SEVERITY.get(rule, Severity.MEDIUM),
             result["message"].splitlines()[0],
-            f"Ruff's rule {rule} applies here: {where}",
+            f"Ruff's rule {rule}: {where}" if where else "This is no valid Python: it cannot run.",
             fix.get("message") or "",
         )
         yield source.finding(about, line)

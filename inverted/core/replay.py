@@ -48,7 +48,7 @@ def replay(body: Body, entries: Sequence[Entry]) -> Machine:
     if isinstance(first, Checkpointed):
         machine = Machine(body, first.state, first.segment)
     elif isinstance(first, Started):
-        _check_flags(first)
+        check_flags(first)
         machine = Machine(body)
     else:
         raise JournalError(
@@ -107,7 +107,12 @@ def _compared(asked: list[Parked | Checkpointed], position: int) -> int:
     return position + 1
 
 
-def _check_flags(started: Started) -> None:
+def check_flags(started: Started) -> None:
+    """Refuse a run that was started with behaviour flags of a newer version.
+
+    Raises:
+        JournalVersionError: This version does not know a flag.
+    """
     unknown = sorted(set(started.flags) - set(FLAGS))
     if unknown:
         raise JournalVersionError(

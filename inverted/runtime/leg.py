@@ -30,6 +30,7 @@ from inverted.core.journal import (
 )
 from inverted.core.lifecycle import Status
 from inverted.errors import JournalError, LimitExceeded, StoreConflict
+from inverted.runtime.apart import Apart
 from inverted.runtime.live import Live
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
@@ -107,7 +108,8 @@ class Leg:
         if cancel is not None and not live.machine.cancelled:
             self._write_asked()
             live.write(CancelRequested(cancel), self._clock.now())
-            live.machine.cancel()
+            with Apart():
+                live.machine.cancel()
             self._withdraw()
         self._fresh = list(live.machine.parked)
         try:
@@ -181,7 +183,8 @@ class Leg:
         except JournalError as error:
             answer = Answer(failure=Failure.of(error))
             self._live.write(Answered(id, None, answer.failure), self._clock.now())
-        self._live.machine.deliver(id, answer.value, answer.failure)
+        with Apart():
+            self._live.machine.deliver(id, answer.value, answer.failure)
         self._withdraw()
 
     def _withdraw(self) -> None:
@@ -404,7 +407,7 @@ class Leg:
                     segment_start=live.segment_start,
                 ),
             )
-        elif busy and live.record.lease is None:
+        elif busy:
             await self._take_lease()
         live.lines, live.segment_start = [], None
 
@@ -426,6 +429,10 @@ class Leg:
             return Ended(run_id, Status.FAILED, None, Failure("AgentCodeError", message))
 
     async def _take_lease(self) -> None:
+        """Take or renew the lease when there is nothing to write with it.
+
+        The record may still name a lease: one that lapsed, or our own from a leg that failed.
+        """
         live, now = self._live, self._clock.now()
         record = await self._store.acquire(live.record.id, self._owner, now, now + self._lease)
         if record is None or record.position != live.record.position:

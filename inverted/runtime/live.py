@@ -19,8 +19,9 @@ from inverted.core.journal import (
 )
 from inverted.core.lifecycle import Status
 from inverted.core.machine import Machine
-from inverted.core.replay import replay
+from inverted.core.replay import check_flags, replay
 from inverted.errors import JournalError
+from inverted.runtime.apart import Apart
 from inverted.runtime.ports import Agent, Ended, RunInfo, Sealer
 from inverted.stores.base import RunRecord
 
@@ -122,7 +123,8 @@ def begin(agent: Agent, record: RunRecord, arguments: dict[str, Json], now: floa
         created=False,
     )
     live.write(Started(agent.name, arguments), now)
-    live.machine.start()
+    with Apart():
+        live.machine.start()
     return live
 
 
@@ -153,10 +155,10 @@ def load(
     if isinstance(last, Finished):
         return Ended(record.id, Status(last.status), last.result, last.failure)
     info = RunInfo(record.id, agent.name, agent.limits)
-    machine = replay(
-        lambda restored: agent.body(info, started.arguments, restored),
-        [_open(entry, sealer) for entry, _ in entries],
-    )
+    opened = [_open(entry, sealer) for entry, _ in entries]
+    check_flags(started)
+    with Apart():
+        machine = replay(lambda restored: agent.body(info, started.arguments, restored), opened)
     live = Live(agent, record, machine, codec, created=True)
     for entry, at in entries:
         live.count(entry, at)

@@ -1,4 +1,4 @@
-"""What binds itself to a task fails in an agent's body, at its line, and leaves the server's alone."""
+"""What binds itself to a task fails at its line in an agent's body, and spares the server's task."""
 
 from __future__ import annotations
 

@@ -148,9 +148,10 @@ class Database:
         Raises:
             StoreError: It is no store, or a newer one.
         """
+        # The application last: a file that another process makes meanwhile must not look foreign.
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != APPLICATION_ID and (version or tables):
             raise StoreError(
                 f"{self.path} is the SQLite database of another program, not a store of runs. "

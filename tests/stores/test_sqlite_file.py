@@ -203,24 +203,36 @@ async def test_a_failed_migration_leaves_the_file_as_it_was(
     connection.close()
 
 
-async def test_a_migration_that_another_process_made_meanwhile_is_not_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "PRAGMA user_version",
+        "SELECT count(*) FROM sqlite_master",
+        "PRAGMA application_id",
+        "PRAGMA journal_mode = WAL",
+        "BEGIN IMMEDIATE",
+    ],
+)
+async def test_a_file_that_another_process_makes_meanwhile_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     path = tmp_path / "runs.sqlite3"
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect
 
     class Overtaken(sqlite3.Connection):
-        """Just before its first transaction begins, another process makes the schema."""
+        """At that moment, another process makes the schema."""
 
         overtaken = False
 
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-            if sql == "BEGIN IMMEDIATE" and not self.overtaken:
+            if sql == moment and not self.overtaken:
                 self.overtaken = True
-                other = connect(path)
+                other = connect(path, isolation_level=None)
+                other.execute("BEGIN")
                 for statement in sqlite_schema.MIGRATIONS[0]:
                     other.execute(statement)
                 other.execute("PRAGMA user_version = 1")
+                other.execute("COMMIT")
                 other.close()
             return super().execute(sql, *values)
 

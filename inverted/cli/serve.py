@@ -1,6 +1,6 @@
-"""Starts a Python MCP server in a process of its own, over stdio. Run as a script, never imported.
+"""Starts a Python MCP server over stdio: a script, which gets a process of its own.
 
-`target` runs it with the interpreter of this host:
+`target` has it run by the interpreter of this host:
 
     python -P serve.py file PATH [OBJECT]             a file, or one object in it
     python -P serve.py script MODULE:FUNCTION DIR...  what a project declares as its command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from fastmcp import Context, FastMCP
@@ -54,10 +55,13 @@ async def research(ctx: Context, topic: str) -> dict[str, Any]:
 
 
 @mcp.tool
-async def wait_for_ever(ctx: Context) -> str:
-    """Report progress once and never end."""
-    await ctx.report_progress(1, 10, "waiting")
-    await asyncio.Event().wait()
+async def wait_for_ever(ctx: Context, note: str) -> str:
+    """Report this process, never end, and write into a file when the call is cancelled."""
+    await ctx.report_progress(1, 10, f"process {os.getpid()} waits")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        Path(note).write_text("cancelled")  # noqa: ASYNC240 - nothing else runs any more
     return "never"
 
 

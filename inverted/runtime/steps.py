@@ -42,7 +42,10 @@ class Retry:
 
     def pause(self, attempt: int) -> float:
         """Seconds to wait after this attempt (the first is 1)."""
-        return min(self.delay * self.factor ** (attempt - 1), self.longest)
+        try:
+            return min(self.delay * self.factor ** (attempt - 1), self.longest)
+        except OverflowError:  # from about the thousandth attempt on
+            return self.longest
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,15 +63,16 @@ class Effects:
     def lines(self) -> list[str]:
         return self._path.read_text().splitlines() if self._path.exists() else []
 
-    def gate(self, name: str) -> None:
-        """Tell who waits for it that this point is reached, and wait there, if a test set a gate."""
-        gate, reached = self.fifos(name)
-        if gate.exists():
-            reached.write_text("reached")
-            gate.read_text()
+    @property
+    def gate(self) -> tuple[Path, Path]:
+        """Two FIFOs, if a test made them: `pass_gate` tells that it is there, and waits."""
+        return self._path.with_name("reached"), self._path.with_name("gate")
 
-    def fifos(self, name: str) -> tuple[Path, Path]:
-        return self._path.with_name(f"{name}.gate"), self._path.with_name(f"{name}.reached")
+    def pass_gate(self) -> None:
+        reached, gate = self.gate
+        if gate.exists():
+            reached.write_text("here")
+            gate.read_text()
 
 
 def make_server(store: Store | str, effects: Effects, **settings: Any) -> AgentServer:
@@ -90,7 +91,7 @@ def make_server(store: Store | str, effects: Effects, **settings: Any) -> AgentS
 
     def file(title: str, severity: str) -> str:
         effects.of_step(f"file {title} as {severity}")
-        effects.gate("file")
+        effects.pass_gate()
         return f"#{len(title)}"
 
     def send(number: str) -> str:
@@ -118,6 +119,20 @@ def make_server(store: Store | str, effects: Effects, **settings: Any) -> AgentS
             filed=filed,
             sent=sent,
         )
+
+    def note(line: str) -> str:
+        effects.add(line)
+        return line
+
+    @server.agent
+    async def ship(run: Run, number: int) -> list[str]:
+        """Ask once, then do three things."""
+        await run.approve("Ship it?")
+        first = await run.step(note, f"{number} packed")
+        rest = await run.gather(
+            run.step(note, f"{number} labelled"), run.step(note, f"{number} weighed")
+        )
+        return [first, *rest]
 
     return server
 

@@ -26,7 +26,7 @@ class HttpServer:
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(128)
-        self._process = self._start()
+        self.start()
 
     @property
     def url(self) -> str:
@@ -36,10 +36,10 @@ class HttpServer:
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(timeout=10)
 
-    def restart(self) -> str:
-        """Start the next process on the same address; its URL."""
-        self._process = self._start()
-        return self.url
+    def start(self) -> None:
+        """Start the first or the next process on the same address."""
+        descriptor = self._listener.fileno()
+        self._process = subprocess.Popen([*self._command, str(descriptor)], pass_fds=[descriptor])
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -49,10 +49,6 @@ class HttpServer:
         except subprocess.TimeoutExpired:
             self.kill()
         self._listener.close()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        descriptor = self._listener.fileno()
-        return subprocess.Popen([*self._command, str(descriptor)], pass_fds=[descriptor])
 
 
 @contextlib.contextmanager

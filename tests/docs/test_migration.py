@@ -6,13 +6,14 @@ client is FastMCP's own.
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastmcp import Client, FastMCP
@@ -20,9 +21,11 @@ from fastmcp.client.elicitation import ElicitResult
 from fastmcp.client.logging import LogMessage
 from fastmcp.exceptions import ToolError
 from mcp_types import (
+    CallToolResult,
     CreateMessageRequestParams,
     CreateMessageResultWithTools,
     ElicitRequestFormParams,
+    InputRequiredResult,
     SamplingCapability,
     SamplingMessage,
     SamplingToolsCapability,
@@ -31,7 +34,9 @@ from mcp_types import (
     ToolUseContent,
 )
 
-from inverted import AgentServer
+from inverted import AgentServer, Limits, MemoryStore, Run
+from inverted import testing as kit
+from inverted.testing import ScriptedHost
 
 PAGE = (Path(__file__).parents[2] / "docs/migrating-from-fastmcp-3.md").read_text()
 EXAMPLES: dict[str, str] = dict(
@@ -594,3 +599,83 @@ async def test_tools_with_and_without_a_run_live_on_one_server(
         model=model,
     )
     assert host.data == expected
+
+
+# -- what the page says is different ----------------------------------------------------------
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> AgentServer:
+    monkeypatch.setenv("INVERTED_KEYS", "a-key-for-tests-that-is-long-enough")
+    return AgentServer("garden", store=":memory:")
+
+
+@pytest.mark.parametrize("annotation", [Run, Run | None, Annotated[Run, "the run"]])
+async def test_a_run_parameter_is_found_however_it_is_annotated(
+    server: AgentServer, annotation: Any
+) -> None:
+    async def greet(run: Any) -> str:
+        return (await run.sample("Greet.")).text or ""
+
+    greet.__annotations__["run"] = annotation
+    server.tool(greet)
+    outcome = await ScriptedHost(model=["Hello."]).run(server, "greet")
+    assert outcome.result == "Hello."
+
+
+def test_a_tool_with_a_run_must_be_async(server: AgentServer) -> None:
+    def greet(run: Run) -> str:
+        return "Hello."
+
+    with pytest.raises(TypeError, match="An agent is an async function"):
+        server.tool(greet)
+
+
+@pytest.mark.parametrize("setting", [{"timeout": 3}, {"task": True}])
+def test_settings_that_an_agent_cannot_have_are_refused(
+    server: AgentServer, setting: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="An agent takes no"):
+        server.tool(**setting)(greet_the_gardener)
+
+
+async def greet_the_gardener(run: Run) -> str:
+    return (await run.sample("Greet.")).text or ""
+
+
+async def test_the_defaults_of_sampling_are_those_on_the_page(server: AgentServer) -> None:
+    server.tool(greet_the_gardener)
+    host = ScriptedHost(model=["Hello."])
+    await host.run(server, "greet_the_gardener")
+    assert host.questions[0].params["maxTokens"] == 4096
+    assert "**`max_tokens` is 4096 by default**" in PAGE
+    assert inspect.signature(Run.sample).parameters["tool_concurrency"].default == 0
+    assert Limits().turns == 25
+
+
+async def test_the_text_of_a_structured_result_is_its_json(server: AgentServer) -> None:
+    @server.tool
+    async def name_herbs(run: Run) -> str:
+        return (await run.sample("Name herbs.", result_type=list[str])).text or ""
+
+    assert callable(name_herbs)
+    host = ScriptedHost(model=[kit.final({"value": ["dill", "sage"]})])
+    assert (await host.run(server, "name_herbs")).result == '["dill","sage"]'
+
+
+async def test_a_server_without_a_name_can_be_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVERTED_KEYS", "a-key-for-tests-that-is-long-enough")
+    store = MemoryStore()
+    before, after = AgentServer(store=store), AgentServer(store=store)
+    for each in (before, after):
+        each.tool(greet_the_gardener)
+    host = ScriptedHost(model=["Hello."])
+    call = kit.Call("greet_the_gardener")
+    async with host.connect(before) as connection:
+        asked = await connection.send(call)
+        assert isinstance(asked, InputRequiredResult)
+        retry = await connection.answered(call, asked)
+    async with host.connect(after) as connection:
+        reply = await connection.send(retry)
+    assert isinstance(reply, CallToolResult)
+    assert [block.text for block in reply.content if isinstance(block, TextContent)] == ["Hello."]

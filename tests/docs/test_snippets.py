@@ -148,10 +148,3 @@ def value_of(  # noqa: PLR0911 # one for each type
             return None
         case _:
             return schema.get("minimum", 1)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
-def test_every_relative_link_of_a_page_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#]+)(?:#[^)]*)?\)", page.read_text())
-    missing = [link for link in links if not (page.parent / link).exists()]
-    assert missing == []

@@ -16,7 +16,8 @@
         │   ├── RunNotFound             unknown, expired, or owned by somebody else
         │   ├── AnswerError             an answer has the wrong shape for its question
         │   │   └── FormError           (in inverted.run) a form's answer breaks its schema
-        │   └── RunBusy                 another process is working on the run
+        │   ├── RunBusy                 another process is working on the run
+        │   └── ClientGone              the client went away while it was asked
         ├── JournalError                stored entries cannot be read
         │   └── JournalVersionError     they were written by a newer format
         └── StoreError                  the store failed
@@ -108,6 +109,10 @@ class AnswerError(RunError):
 
 class RunBusy(RunError):
     """Another process works on the run and did not finish in time."""
+
+
+class ClientGone(RunError):
+    """The client went away while it was asked. The run waits where it was."""
 
 
 class JournalError(InvertedError):

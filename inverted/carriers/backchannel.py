@@ -12,14 +12,14 @@ from typing import Any, Final, cast
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
-from mcp_types import RequestId
+from mcp_types import CONNECTION_CLOSED, RequestId
 from pydantic import ValidationError
 
 from inverted.carriers.client import METHODS, Client, canonical, read_answer
 from inverted.carriers.revisions import form_for, messages_for
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
-from inverted.errors import CapabilityError, ClientError
+from inverted.errors import CapabilityError, ClientError, ClientGone
 from inverted.runtime.ports import Answer, Question
 
 MODES_SINCE: Final = "2025-11-25"
@@ -81,7 +81,11 @@ class BackChannel:
         return read_answer(question, raw)
 
     async def ask(self, question: Question) -> Answer:
-        """See `Carrier.ask`."""
+        """See `Carrier.ask`.
+
+        Raises:
+            ClientGone: The connection was closed.
+        """
         request = _Request(METHODS[question.kind], self._params(question))
         try:
             raw = await self._session.send_request(
@@ -89,6 +93,11 @@ class BackChannel:
             )
             return Answer(canonical(question.kind, raw))  # the SDK has validated it by now
         except (MCPError, ValidationError) as error:
+            if isinstance(error, MCPError) and error.code == CONNECTION_CLOSED:
+                raise ClientGone(
+                    "The client went away before it answered. Nothing was lost: call the agent "
+                    "again with the same run key to go on."
+                ) from error
             code = error.code if isinstance(error, MCPError) else None
             return Answer(
                 failure=Failure.of(

@@ -11,12 +11,12 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NoReturn, TypeVar, overload
+from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, overload
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from mcp_types import ModelPreferences, Root
-from pydantic import TypeAdapter
+from pydantic import PydanticUserError, TypeAdapter
 
 from inverted.core.effects import Checkpoint, Effect, Fork, Json, Kind, Notice
 from inverted.errors import AgentError, ApprovalDenied, InvalidAnswerError
@@ -37,7 +37,7 @@ from inverted.run.sampling import (
     prepare_params,
     sample_step,
 )
-from inverted.run.signature import is_bare, name_of, returned
+from inverted.run.signature import is_bare, name_of, returned, validated
 from inverted.run.tools import SamplingTool, ServerTool, prepare_tools
 from inverted.runtime.live import estimate_tokens
 from inverted.runtime.ports import RunInfo
@@ -411,8 +411,11 @@ class Run:
             The function's value, as its return annotation says; it went through JSON.
 
         Raises:
+            TypeError: The function's return annotation has no JSON form; it was not called.
             StepError: The function failed for good. Live and on replay alike.
         """
+        # First: a function whose value cannot be read back must not run.
+        adapter = _return_adapter(fn)
         if isinstance(retry, int):
             retry = Retry(attempts=retry)
         question: dict[str, Json] = {"name": name_of(fn)}
@@ -425,7 +428,7 @@ class Run:
         value = await Effect(
             Kind.STEP, question, StepCall(fn, args, kwargs, retry or Retry(), timeout, secret)
         )
-        return _typed(fn, value)
+        return value if adapter is None else validated(adapter, value)
 
     async def call_tool(
         self, name: str, fn: Callable[..., Any], arguments: dict[str, Any]
@@ -542,7 +545,7 @@ class Run:
         """
         if self._restored is None:
             return default
-        return TypeAdapter(state_type).validate_python(self._restored["state"])
+        return validated(TypeAdapter(state_type), self._restored["state"])
 
     # -- one-way ----------------------------------------------------------------------------
 
@@ -645,11 +648,6 @@ def _brief(value: Any) -> Json:
     return plain if size <= LONG_ARGUMENT else {"type": type(value).__name__, "long": size}
 
 
-def _typed(fn: Callable[..., Any], value: Json) -> Any:
-    adapter = _return_adapter(fn)
-    return value if adapter is None else adapter.validate_python(value)
-
-
 _adapters: WeakKeyDictionary[Callable[..., Any], TypeAdapter[Any] | None] = WeakKeyDictionary()
 
 
@@ -659,12 +657,25 @@ def _return_adapter(fn: Callable[..., Any]) -> TypeAdapter[Any] | None:
         return _adapters[plain]
     except (KeyError, TypeError):
         annotation = returned(fn)
-        adapter = (
-            None if is_bare(annotation) or annotation is type(None) else TypeAdapter(annotation)
-        )
+        if get_origin(annotation) in (Awaitable, Coroutine):  # a sync function that returns one
+            annotation = get_args(annotation)[-1]
+        bare = is_bare(annotation) or annotation is type(None)
+        adapter = None if bare else TypeAdapter(annotation)
     with contextlib.suppress(TypeError):
         _adapters[plain] = adapter
     return adapter
+
+
+def _adapter_of(fn: Callable[..., Any], annotation: Any) -> TypeAdapter[Any] | None:
+    if is_bare(annotation) or annotation is type(None):
+        return None
+    try:
+        return TypeAdapter(annotation)
+    except PydanticUserError as error:
+        raise TypeError(
+            f"{name_of(fn)}() cannot be a step, because its return type {annotation!r} has no JSON "
+            "form. Let it return JSON values, pydantic models or dataclasses, and say so."
+        ) from error
 
 
 __all__ = ["Elicitation", "Run"]

@@ -31,6 +31,7 @@ from pydantic import TypeAdapter, ValidationError
 from inverted.core.effects import Effect, Json, Kind
 from inverted.errors import AgentError, InvalidAnswerError, LimitExceeded, StepError
 from inverted.run.results import SampleStep, SamplingResult, parse_messages
+from inverted.run.signature import validated
 from inverted.run.tools import (
     SamplingTool,
     as_content,
@@ -235,7 +236,7 @@ class Structured:
         """
         fields = cast("dict[str, Json]", value) if isinstance(value, dict) else {}
         wrapped = self._wrapped and set(fields) == {"value"}
-        return self._adapter.validate_python(fields["value"] if wrapped else value)
+        return validated(self._adapter, fields["value"] if wrapped else value)
 
     def dump(self, value: Any) -> str:
         """The typed result as JSON text, without the wrapping that only the tool needs."""
@@ -282,12 +283,15 @@ class Loop:
             InvalidAnswerError: Its structured answers kept being invalid.
         """
         for turn in range(1, self._max_turns + 1):
-            response = await self._turn(last=turn == self._max_turns)
+            last = turn == self._max_turns
+            response = await self._turn(last=last)
             calls = tool_calls(response)
             if not calls:
                 done = self._read_text(response)
             elif any(call["name"] == FINAL for call in calls) and self._structured is not None:
                 done = self._read_final(response, calls, self._structured)
+            elif last:  # no turn is left to tell the results to, so nothing is run for them
+                break
             else:
                 done = None
                 results = await serve_tools(self._run, self._request, calls)

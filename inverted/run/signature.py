@@ -7,14 +7,17 @@ framework and never shown.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import UnionType
-from typing import Annotated, Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Never, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from pydantic import PydanticUserError, TypeAdapter
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import to_json
 
 from inverted.core.effects import Json
+
+T = TypeVar("T")
 
 
 class Signature:
@@ -68,15 +71,41 @@ class Signature:
         Raises:
             pydantic.ValidationError: The arguments do not fit.
         """
-        return self._adapter.validate_python(arguments)
+        return validated(self._adapter, arguments)
+
+
+def validated(adapter: TypeAdapter[T], value: Json) -> T:
+    """The typed value of some JSON.
+
+    Raises:
+        pydantic.ValidationError: It does not fit.
+    """
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        # A type in strict mode takes a date or an enum from JSON text only.
+        try:
+            text = to_json(value)
+        except ValueError:  # half a surrogate pair
+            raise error from None
+        return adapter.validate_json(text)
 
 
 def returned(fn: Callable[..., Any]) -> Any:
-    """The return annotation of any callable, resolved; empty when nothing is said."""
+    """What a callable gives, by its annotation; empty when nothing is said.
+
+    `Awaitable[int]` and the like count as `int`.
+    """
     try:
-        return _hints(fn).get("return", inspect.Signature.empty)
+        annotation = _hints(fn).get("return", inspect.Signature.empty)
     except TypeError:
         return inspect.Signature.empty
+    if annotation in (NoReturn, Never):
+        return inspect.Signature.empty
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type) and issubclass(kind, Awaitable):
+        return (get_args(annotation) or (inspect.Signature.empty,))[-1]
+    return annotation
 
 
 def name_of(fn: Callable[..., Any]) -> str:

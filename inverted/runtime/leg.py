@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 
 from inverted.core.effects import QUESTIONS, Effect, Json, Kind
 from inverted.core.journal import (
@@ -40,6 +41,8 @@ NO_KEY = (
     "A step was marked secret, but this runtime has no sealing key, so its result cannot be "
     "journaled. Give the runtime a sealer, or do not mark the step secret."
 )
+MANY_LINES = 1000
+"""A body that asks for many values in a row is written in between, and lets others run."""
 MAX_REFUSALS = 1000
 """A body that keeps asking after this many limit errors is ended, or it would spin for ever."""
 
@@ -129,7 +132,9 @@ class Leg:
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
         machine = self._live.machine
         while True:
-            self._settle()
+            while not self._settle():
+                await self._commit()
+                await anyio.lowlevel.checkpoint()
             await self._commit()
             if machine.notices:
                 await self._notify()
@@ -214,11 +219,17 @@ class Leg:
                 self._fresh.append(id)
         live.machine.asked.clear()
 
-    def _settle(self) -> None:
-        """Answer at once what needs no waiting, until only outside work is left."""
+    def _settle(self) -> bool:
+        """Answer at once what needs no waiting, until only outside work is left.
+
+        Returns:
+            False when so much was answered that it should be written before going on.
+        """
         machine = self._live.machine
         self._write_asked()
         while self._fresh:
+            if len(self._live.lines) > MANY_LINES:
+                return False
             fresh, self._fresh = self._fresh, []
             for id in fresh:
                 parked = machine.parked.get(id)
@@ -226,6 +237,7 @@ class Leg:
                 if answer is not None:
                     self._deliver(id, answer)
             self._write_asked()
+        return True
 
     def _at_once(  # noqa: PLR0911 # one for each reason
         self, id: str, effect: Effect
@@ -266,7 +278,7 @@ class Leg:
             if waited > limits.seconds:
                 return _used_up("seconds", limits.seconds, waited)
         if limits.journal_bytes is not None:
-            size = live.record.size + sum(map(len, live.lines))
+            size = live.record.size + live.pending
             if size > limits.journal_bytes:
                 return _used_up("journal_bytes", limits.journal_bytes, size)
         if kind is Kind.SAMPLE:
@@ -388,7 +400,7 @@ class Leg:
                 updated=now,
                 position=len(live.lines),
                 segment_start=live.segment_start or 0,
-                size=sum(map(len, live.lines)),
+                size=live.pending,
                 lease=None if until is None else Lease(self._owner, until),
             )
             await self._store.create(record, live.lines)
@@ -409,7 +421,7 @@ class Leg:
             )
         elif busy:
             await self._take_lease()
-        live.lines, live.segment_start = [], None
+        live.lines, live.pending, live.segment_start = [], 0, None
 
     def _end(self) -> Ended:
         live, machine = self._live, self._live.machine

@@ -37,6 +37,7 @@ class Live:
         "due",
         "lines",
         "machine",
+        "pending",
         "record",
         "segment_start",
         "spent",
@@ -51,6 +52,7 @@ class Live:
         self.codec = codec
         self.created = created
         self.lines: list[bytes] = []
+        self.pending = 0
         self.segment_start: int | None = None
         self.due: dict[str, float] = {}
         self.attempts: dict[str, int] = {}
@@ -61,7 +63,9 @@ class Live:
         if isinstance(entry, Checkpointed):
             entry = entry._replace(spent=dict(self.spent))
             self.segment_start = self.record.position + len(self.lines)
-        self.lines.append(self.codec.encode(entry, at))
+        line = self.codec.encode(entry, at)
+        self.lines.append(line)
+        self.pending += len(line)
         self.count(entry, at)
 
     def count(self, entry: Entry, at: float) -> None:

@@ -34,7 +34,7 @@ from inverted.carriers.nobody import Nobody
 from inverted.carriers.rounds import Rounds, input_required
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
-from inverted.errors import AGENT_ERRORS, AnswerError, InvertedError, RunError
+from inverted.errors import AGENT_ERRORS, AnswerError, ClientGone, InvertedError, RunError
 from inverted.run.run import Run
 from inverted.run.signature import Signature
 from inverted.run.tools import explain
@@ -163,7 +163,7 @@ class AgentTool(Tool):
             return await self._by.runtime.begin(
                 self._by.agent, arguments, carrier, principal=principal, key=key, run_id=run_id
             )
-        except anyio.get_cancelled_exc_class():
+        except (anyio.get_cancelled_exc_class(), ClientGone):
             # The caller gave up before it could name the run: nobody can come back for it.
             if key is None:
                 with anyio.CancelScope(shield=True), anyio.move_on_after(CLEANUP_SECONDS):

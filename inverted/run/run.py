@@ -11,7 +11,7 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, overload
+from typing import Any, Literal, NoReturn, TypeVar, overload
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -656,11 +656,7 @@ def _return_adapter(fn: Callable[..., Any]) -> TypeAdapter[Any] | None:
     try:
         return _adapters[plain]
     except (KeyError, TypeError):
-        annotation = returned(fn)
-        if get_origin(annotation) in (Awaitable, Coroutine):  # a sync function that returns one
-            annotation = get_args(annotation)[-1]
-        bare = is_bare(annotation) or annotation is type(None)
-        adapter = None if bare else TypeAdapter(annotation)
+        adapter = _adapter_of(fn, returned(fn))
     with contextlib.suppress(TypeError):
         _adapters[plain] = adapter
     return adapter

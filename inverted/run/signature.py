@@ -9,7 +9,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from types import UnionType
-from typing import Annotated, Any, Never, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Never,
+    NoReturn,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.json_schema import JsonSchemaValue

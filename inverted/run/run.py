@@ -478,9 +478,7 @@ class Run:
         self, *awaitables: Awaitable[T], return_exceptions: bool
     ) -> list[T | Exception]: ...
 
-    async def gather(
-        self, *awaitables: Awaitable[Any], return_exceptions: bool = False
-    ) -> list[Any]:
+    async def gather(self, *awaitables: Awaitable[Any], return_exceptions: bool = False) -> Any:
         """Run branches side by side; their questions travel together.
 
         Args:

@@ -85,6 +85,7 @@ class AgentServer(FastMCP[Any]):
         description: str | None = None,
         icons: list[Icon] | None = None,
         tags: set[str] | None = None,
+        output_schema: dict[str, Any] | None = None,
         annotations: ToolAnnotations | dict[str, Any] | None = None,
         meta: dict[str, Any] | None = None,
         limits: Limits | None = None,
@@ -99,7 +100,7 @@ class AgentServer(FastMCP[Any]):
             fn: The function, when the decorator is used without parentheses.
             limits: Limits of its runs; the server's if not given.
             about: How clients see the tool: `name`, `title`, `description`, `icons`, `tags`,
-                `annotations`, `meta`. Name and description come from the function if not given.
+                `output_schema`, `annotations`, `meta`. Name and description come from the function if not given.
 
         Returns:
             The function itself, unchanged.

@@ -100,7 +100,8 @@ class AgentServer(FastMCP[Any]):
             fn: The function, when the decorator is used without parentheses.
             limits: Limits of its runs; the server's if not given.
             about: How clients see the tool: `name`, `title`, `description`, `icons`, `tags`,
-                `output_schema`, `annotations`, `meta`. Name and description come from the function if not given.
+                `output_schema`, `annotations`, `meta`. Name and description come from the
+                function if not given.
 
         Returns:
             The function itself, unchanged.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print.
 
     Returns:
-        0, also when a goal was missed: a figure of a busy machine is no verdict.
+        0, also when a goal was missed: a figure of a busy machine is no verdict. 1 when a
+        measurement failed.
     """
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description="Measure speed and size, both sides in one run."
@@ -42,15 +44,22 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     effort = QUICK if options.quick else FULL
     rows: list[Row] = []
+    failed: list[str] = []
     for name in options.only or MEASURES:
         print(f"measuring {name} ...", file=sys.stderr)
-        rows += MEASURES[name](effort)
+        try:
+            rows += MEASURES[name](effort)
+        except Exception:  # noqa: BLE001 # the rows of the others took minutes; they are kept
+            traceback.print_exc()
+            failed.append(name)
     print(table(rows))
     if options.quick:
         print("\n--quick: these figures mean nothing.")
     if options.json is not None:
         write_json(rows, options.json)
-    return 0
+    if failed:
+        print(f"\nNot measured, see the errors above: {', '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ from mcp_types import (
 )
 
 from benchmarks.load import LONG, ROUNDS, expected, model, question, summary, timed_call
-from benchmarks.measure import Effort, in_turns
+from benchmarks.measure import Effort, Side, in_turns
 from benchmarks.rounds import agent_server
-from benchmarks.rows import Goal, Row
+from benchmarks.rows import Goal, Row, Value
 
-SHORT = 500
-"""Characters of a short answer, where every cost that does not grow with the answer shows."""
+LENGTHS = {"2,000": 2000, "500": 500, "20,480": LONG}
+"""Characters of an answer; the first is the row, the others are printed beside."""
 
 
 def direct_server() -> FastMCP[Any]:
@@ -63,28 +63,32 @@ def rows(effort: Effort) -> list[Row]:
 
 async def _measure(effort: Effort) -> list[Row]:
     async with AsyncExitStack() as stack:
-        sides: dict[str, Any] = {}
-        for length in (LONG, SHORT):
+        sides: dict[str, Side] = {}
+        for name, length in LENGTHS.items():
+            wanted = expected("benchmarks", length)
             servers = {"ours": agent_server(":memory:"), "theirs": direct_server()}
-            for name, server in servers.items():
+            for side, server in servers.items():
                 client = Client(server, sampling_handler=model(length), mode="legacy")
                 await stack.enter_async_context(client)
-                wanted = expected("benchmarks", length)
-                sides[f"{name} {length}"] = partial(timed_call, client, "digest", wanted)
+                sides[f"{side} {name}"] = partial(timed_call, client, "digest", wanted)
         times = await in_turns(sides, effort)
-    short = times.median(f"ours {SHORT}"), times.median(f"theirs {SHORT}")
+    first, *others = LENGTHS
+    beside: dict[str, Value] = {}
+    for name in others:
+        ours, theirs = times.median(f"ours {name}"), times.median(f"theirs {name}")
+        beside |= {
+            f"answers of {name} characters (ms)": ours * 1000,
+            f"answers of {name} characters, theirs (ms)": theirs * 1000,
+            f"answers of {name} characters, ratio": ours / theirs,
+        }
     return [
         Row(
-            "9 samples of 20 KB on the back-channel",
+            "9 samples on the back-channel",
             "ms",
-            times.median(f"ours {LONG}") * 1000,
-            times.median(f"theirs {LONG}") * 1000,
+            times.median(f"ours {first}") * 1000,
+            times.median(f"theirs {first}") * 1000,
             Goal("ratio", at_most=1.05),
-            times.spread(f"ours {LONG}", f"theirs {LONG}"),
-            {
-                f"answers of {SHORT} characters (ms)": short[0] * 1000,
-                f"answers of {SHORT} characters, theirs (ms)": short[1] * 1000,
-                f"answers of {SHORT} characters, ratio": short[0] / short[1],
-            },
+            times.spread(f"ours {first}", f"theirs {first}"),
+            beside,
         )
     ]

@@ -6,13 +6,12 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks.measure import Effort, Figures, in_turns
+from benchmarks.measure import Effort, Figures, Side, in_turns
 from benchmarks.peer import Peer
 from benchmarks.rows import Goal, Row, Value
 from inverted import Run, SQLiteStore
@@ -103,7 +102,7 @@ def rows(effort: Effort) -> list[Row]:
 async def _measure(effort: Effort, directory: Path) -> list[Row]:
     steps = effort.of(STEPS)
     with ExitStack() as stack:
-        sides: dict[str, Callable[[], Awaitable[float]]] = {}
+        sides: dict[str, Side] = {}
         for mode in MODES:
             ours = Ours(directory / f"ours-{mode}.sqlite", mode)
             raw = Raw(directory / f"raw-{mode}.sqlite", mode, await ours.bytes_per_step(steps))

@@ -32,7 +32,7 @@ from benchmarks.load import (
     summary,
     timed_call,
 )
-from benchmarks.measure import Effort, in_turns
+from benchmarks.measure import Effort, Side, in_turns
 from benchmarks.rows import Goal, Row
 from inverted import AgentServer, Run, SQLiteStore
 from inverted.stores import Store
@@ -99,7 +99,7 @@ async def _measure(effort: Effort) -> list[Row]:
         }
         wanted = expected("benchmarks", LONG)
         async with AsyncExitStack() as stack:
-            sides: dict[str, Any] = {}
+            sides: dict[str, Side] = {}
             for name, server in servers.items():
                 client = Client(server, sampling_handler=model(LONG), mode="auto")
                 await stack.enter_async_context(client)

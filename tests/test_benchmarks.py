@@ -14,7 +14,7 @@ from benchmarks.rows import Goal, Row, table
 ROOT = Path(__file__).parent.parent
 ROWS = {
     "rounds": ["9 rounds of 20 KB, time", "9 rounds of 20 KB, bytes on the wire"],
-    "backchannel": ["9 samples of 20 KB on the back-channel"],
+    "backchannel": ["9 samples on the back-channel"],
     "replay": ["replay of 100,000 effects in the core"],
     "effects": [
         "journaled step on SQLite, against a raw commit",

@@ -242,7 +242,7 @@ class Leg:
     def _at_once(  # noqa: PLR0911 # one for each reason
         self, id: str, effect: Effect
     ) -> Answer | None:
-        exceeded = self._exceeded(effect.kind)
+        exceeded = self._exceeded(id, effect.kind)
         if exceeded is not None:
             self._refused += 1
             if self._refused > MAX_REFUSALS:
@@ -271,7 +271,7 @@ class Leg:
             case _:
                 return self._carrier.describe()
 
-    def _exceeded(self, kind: Kind) -> str | None:
+    def _exceeded(self, id: str, kind: Kind) -> str | None:
         live, limits = self._live, self._live.agent.limits
         if limits.seconds is not None:
             waited = self._clock.now() - live.record.created
@@ -282,10 +282,11 @@ class Leg:
             if size > limits.journal_bytes:
                 return _used_up("journal_bytes", limits.journal_bytes, size)
         if kind is Kind.SAMPLE:
-            # The call in question is already counted: it was written as asked.
+            # The call in question is counted itself: it was written as asked.
+            spent = live.counted[id]
             for name, limit in (("model_calls", limits.model_calls), ("tokens", limits.tokens)):
-                if limit is not None and live.spent[name] > limit:
-                    return _used_up(name, limit, live.spent[name])
+                if limit is not None and spent[name] > limit:
+                    return _used_up(name, limit, spent[name])
         return None
 
     # -- the world --------------------------------------------------------------------------

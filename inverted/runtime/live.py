@@ -33,6 +33,7 @@ class Live:
         "agent",
         "attempts",
         "codec",
+        "counted",
         "created",
         "due",
         "lines",
@@ -57,6 +58,8 @@ class Live:
         self.due: dict[str, float] = {}
         self.attempts: dict[str, int] = {}
         self.spent: dict[str, int] = {"model_calls": 0, "tokens": 0}
+        # What was spent when a model call was asked: a later call must not make it too many.
+        self.counted: dict[str, dict[str, int]] = {}
 
     def write(self, entry: Entry, at: float) -> None:
         """Queue one entry for the next commit, and count what it spends."""
@@ -73,16 +76,19 @@ class Live:
         match entry:
             case Asked(id=id, kind=Kind.SLEEP, question=question):
                 self.due[id] = at + question["seconds"]
-            case Asked(kind=Kind.SAMPLE, question=question):
+            case Asked(id=id, kind=Kind.SAMPLE, question=question):
                 self.spent["model_calls"] += 1
                 self.spent["tokens"] += sum(
                     estimate_tokens(message["content"]) for message in question["messages"]
                 )
+                self.counted[id] = dict(self.spent)
             case Answered(id=id, value={"role": "assistant", "content": content}):
                 self.spent["tokens"] += estimate_tokens(content)
+                self.counted.pop(id, None)
             case Answered(id=id):
                 self.due.pop(id, None)
                 self.attempts.pop(id, None)
+                self.counted.pop(id, None)
             case Attempted(id=id, attempt=attempt):
                 self.attempts[id] = attempt
             case Checkpointed(spent=spent):

@@ -79,6 +79,13 @@ def test_every_relative_link_leads_somewhere(path: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("path", PAGES, ids=[path.name for path in PAGES])
+def test_every_file_that_a_page_names_is_there(path: Path) -> None:
+    folders = "scripts|tests|docs|inverted|servers|benchmarks"
+    named = re.findall(rf"[` ]((?:{folders})/[\w./]*\w)", path.read_text())
+    assert [each for each in named if not (ROOT / each).exists()] == []
+
+
 def anchors(path: Path) -> set[str]:
     """The anchors that headings get."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)

@@ -12,7 +12,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
+
+from inverted.errors import ForeignAwaitError
+
+LIBRARIES: Final = frozenset({"asyncio", "anyio", "sniffio"})
+"""What refuses to work without a current task."""
 
 # The event loops' own interface for switching tasks; there is no public one.
 _enter: Any = asyncio.tasks._enter_task  # noqa: SLF001
@@ -43,3 +48,20 @@ class Apart:
         sys.set_asyncgen_hooks(*self._hooks)
         if self._task is not None:
             _enter(self._loop, self._task)
+
+
+def explained(error: BaseException) -> BaseException:
+    """Say what to use instead, if the body ended because a library found no current task."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = trace.tb_frame.f_globals.get("__name__", "") if trace is not None else ""
+    if not isinstance(error, RuntimeError) or module.partition(".")[0] not in LIBRARIES:
+        return error
+    return ForeignAwaitError(
+        "An agent awaits nothing but its run, but this one used something that needs an event loop "
+        f"of its own ({type(error).__name__}: {error}). Otherwise the run could not be replayed "
+        "after a crash. Move that work into a function and `await run.step(function, ...)`; for a "
+        "pause use `await run.sleep(seconds)`, for branches `await run.gather(...)`, for a timeout "
+        "`run.step(function, timeout=...)`."
+    )

@@ -31,7 +31,7 @@ from inverted.core.journal import (
 )
 from inverted.core.lifecycle import Status
 from inverted.errors import JournalError, LimitExceeded, StoreConflict
-from inverted.runtime.apart import Apart
+from inverted.runtime.apart import Apart, explained
 from inverted.runtime.live import Live
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
@@ -353,7 +353,9 @@ class Leg:
             try:
                 value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
             except Exception as error:  # noqa: BLE001 - any error of the author's function
-                failure = step_failure(effect.question["name"], error, attempt)
+                failure = step_failure(
+                    effect.question["name"], error, attempt, secret=call.secret
+                )
                 if attempt >= call.retry.attempts or not isinstance(error, call.retry.on):
                     self._finished((id, Answer(failure=failure)))
                     return
@@ -389,9 +391,8 @@ class Leg:
         status = Status.INPUT_REQUIRED if live.asks else Status.WORKING
         busy = self._busy()
         if live.machine.done and not busy:
-            self._ended = self._end()
+            self._ended = self._end(now)
             status = self._ended.status
-            live.write(Finished(status, self._ended.result, self._ended.failure), now)
         until = now + self._lease if busy else None
         if not live.created:
             record = live.record
@@ -424,7 +425,17 @@ class Leg:
             await self._take_lease()
         live.lines, live.pending, live.segment_start = [], 0, None
 
-    def _end(self) -> Ended:
+    def _end(self, now: float) -> Ended:
+        """How the run ended; queued for the next write."""
+        live, ended = self._live, self._outcome()
+        try:
+            live.write(Finished(ended.status, ended.result, ended.failure), now)
+        except JournalError as error:
+            ended = Ended(ended.run_id, Status.FAILED, None, self._unsendable(error))
+            live.write(Finished(ended.status, None, ended.failure), now)
+        return ended
+
+    def _outcome(self) -> Ended:
         live, machine = self._live, self._live.machine
         run_id = live.record.id
         if machine.cancelled:
@@ -434,12 +445,18 @@ class Leg:
         try:
             return Ended(run_id, Status.COMPLETED, live.agent.encode(machine.result))
         except Exception as error:  # noqa: BLE001 - pydantic and the author's types raise anything
-            message = (
-                f"The agent returned a {type(machine.result).__name__} that cannot be sent as its "
-                "result: "
-                f"{error}. Return what its annotation says."
-            )
-            return Ended(run_id, Status.FAILED, None, Failure("AgentCodeError", message))
+            return Ended(run_id, Status.FAILED, None, self._unsendable(error))
+
+    def _unsendable(self, error: Exception) -> Failure:
+        """For a result that is no JSON, or an error with data that are none."""
+        machine = self._live.machine
+        if machine.error is not None:
+            return Failure(type(machine.error).__name__, str(machine.error))
+        return Failure(
+            "AgentCodeError",
+            f"The agent returned a {type(machine.result).__name__} that cannot be sent as its "
+            f"result: {error}. Return what its annotation says.",
+        )
 
     async def _take_lease(self) -> None:
         """Take or renew the lease when there is nothing to write with it.

@@ -136,10 +136,14 @@ def as_json(value: Any) -> Json:
         ) from error
 
 
-def step_failure(name: str, error: BaseException, attempts: int) -> Failure:
-    """The failure of a step for the journal."""
+def step_failure(
+    name: str, error: BaseException, attempts: int, *, secret: bool = False
+) -> Failure:
+    """The failure of a step for the journal. An error may quote what a secret step was given."""
     tried = f" after {attempts} attempts" if attempts > 1 else ""
     detail = str(error) or type(error).__name__
+    if secret:
+        detail = "its message is kept out of the journal, because the step is secret"
     return Failure.of(
         StepError(
             f"Step {name} failed{tried}: {type(error).__name__}: {detail}",

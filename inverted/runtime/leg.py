@@ -353,9 +353,7 @@ class Leg:
             try:
                 value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
             except Exception as error:  # noqa: BLE001 - any error of the author's function
-                failure = step_failure(
-                    effect.question["name"], error, attempt, secret=call.secret
-                )
+                failure = step_failure(effect.question["name"], error, attempt, secret=call.secret)
                 if attempt >= call.retry.attempts or not isinstance(error, call.retry.on):
                     self._finished((id, Answer(failure=failure)))
                     return
@@ -441,7 +439,7 @@ class Leg:
         if machine.cancelled:
             return Ended(run_id, Status.CANCELLED)
         if machine.error is not None:
-            return Ended(run_id, Status.FAILED, None, Failure.of(machine.error))
+            return Ended(run_id, Status.FAILED, None, Failure.of(explained(machine.error)))
         try:
             return Ended(run_id, Status.COMPLETED, live.agent.encode(machine.result))
         except Exception as error:  # noqa: BLE001 - pydantic and the author's types raise anything

@@ -45,7 +45,6 @@ from inverted.runtime.steps import Retry, StepCall, as_json
 
 T = TypeVar("T")
 R = TypeVar("R")
-S = TypeVar("S")
 ToolChoice = Literal["auto", "required", "none"]
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 Tool = SamplingTool | ServerTool | Callable[..., Any]
@@ -459,14 +458,6 @@ class Run:
         return await Effect(Kind.VALUE, {"of": "random"})
 
     # -- structure --------------------------------------------------------------------------
-
-    @overload
-    async def gather(self, first: Awaitable[T], second: Awaitable[R], /) -> tuple[T, R]: ...
-
-    @overload
-    async def gather(
-        self, first: Awaitable[T], second: Awaitable[R], third: Awaitable[S], /
-    ) -> tuple[T, R, S]: ...
 
     @overload
     async def gather(

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from mcp_types import (
     AudioContent,
@@ -50,8 +49,7 @@ MAX_TOKENS = 4096
 Message = str | SamplingMessage | TextContent | ImageContent | AudioContent | dict[str, Json]
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What stays the same over the turns of one `sample`."""
 
     params: dict[str, Json]
@@ -312,13 +310,7 @@ class Loop:
             choice = "none"
             if self._structured is not None:
                 system = self._structured.instructions(request.params.get("systemPrompt"))
-                request = Request(
-                    {**request.params, "systemPrompt": system},
-                    request.tools,
-                    request.tool_choice,
-                    request.mask_error_details,
-                    request.tool_concurrency,
-                )
+                request = request._replace(params={**request.params, "systemPrompt": system})
         self._asked.append(len(self._history))
         response = await ask_model(request, self._history, choice)
         self._history = [*self._history, said(response)]

@@ -10,14 +10,22 @@ in a task of its own.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import sys
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Final
 
 from inverted.errors import ForeignAwaitError
 
 LIBRARIES: Final = frozenset({"asyncio", "anyio", "sniffio"})
 """What refuses to work without a current task."""
+
+try:
+    # Where it is installed, anyio asks it for the library in charge, and it asks for the current
+    # task. With an answer `anyio.sleep` fails as `asyncio.sleep` does, with the same advice.
+    _sniffed: Any = importlib.import_module("sniffio").thread_local
+except ImportError:
+    _sniffed = SimpleNamespace(name=None)
 
 # The event loops' own interface for switching tasks; there is no public one.
 _enter: Any = asyncio.tasks._enter_task  # noqa: SLF001
@@ -27,7 +35,7 @@ _leave: Any = asyncio.tasks._leave_task  # noqa: SLF001
 class Apart:
     """A context in which no task is current."""
 
-    __slots__ = ("_hooks", "_loop", "_task")
+    __slots__ = ("_hooks", "_library", "_loop", "_task")
 
     def __enter__(self) -> None:
         """Leave the current task, if there is one."""
@@ -37,6 +45,8 @@ class Apart:
         if self._task is not None:
             _leave(self._loop, self._task)
         sys.set_asyncgen_hooks(None, None)
+        self._library = _sniffed.name
+        _sniffed.name = "asyncio"
 
     def __exit__(
         self,
@@ -45,6 +55,7 @@ class Apart:
         traceback: TracebackType | None,
     ) -> None:
         """Go back to it."""
+        _sniffed.name = self._library
         sys.set_asyncgen_hooks(*self._hooks)
         if self._task is not None:
             _enter(self._loop, self._task)

@@ -256,8 +256,10 @@ class Leg:
         if effect.kind in QUESTIONS:
             refusal = self._carrier.refusal(effect.kind, effect.question)
             return None if refusal is None else Answer(failure=refusal)
-        if isinstance(effect.local, StepCall) and effect.local.secret and self._sealer is None:
-            return Answer(failure=Failure("StepError", NO_KEY))
+        if isinstance(effect.local, StepCall) and effect.local.secret:
+            if self._sealer is None:
+                return Answer(failure=Failure("StepError", NO_KEY))
+            self._sealer.seal(b"")  # unusable keys show now, not after the step ran
         return None
 
     def _value(self, of: str) -> Json:

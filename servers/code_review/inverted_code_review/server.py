@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from fastmcp.tools import ToolResult
 
@@ -101,8 +102,11 @@ async def review(
     """
     changes = await run.step(collect, repository, base, head)
     linted, notes = await _lint(run, changes)
-    threshold, reviews = await run.gather(
-        _threshold(run, min_severity, changes), _review_files(run, changes, linted)
+    threshold, reviews = cast(
+        "tuple[Threshold, list[Part]]",
+        await run.gather(
+            _threshold(run, min_severity, changes), _review_files(run, changes, linted)
+        ),
     )
     findings = by_weight([finding for each in reviews for finding in each.findings])
     judgement = await _judge(run, changes, findings)

@@ -21,13 +21,13 @@ def new_owner() -> str:
 def surely_dead(owner: str) -> bool:
     """Whether the process of a lease holder on this machine has ended."""
     place, pid, _ = owner.rsplit("/", 2) if owner.count("/") >= 2 else ("", "0", "")  # noqa: PLR2004
-    if place != _place() or not pid.isdigit() or os.name != "posix":
+    if place != _place() or not pid.isdecimal() or os.name != "posix":
         return False
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):  # somebody else's, or no id at all
         return False
     return False
 

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from inverted import Run
 from inverted.core.effects import Effect, Kind
 from inverted.errors import StoreError
-from inverted.runtime import Runtime
+from inverted.runtime import Runtime, leg
 from inverted.runtime.ports import Answer, Question
 from inverted.stores import RunRecord
+from inverted.stores.base import Append
+from inverted.testing import Crash
 
 from .fakes import Inline, Rounds, Watched, agent, ask, journal, parked, result, within
 
@@ -137,6 +140,65 @@ async def test_branches_go_on_as_soon_as_their_own_answer_is_there() -> None:
     outcome = await Runtime(Watched()).begin(agent(body), {}, Inline(answer))
     assert result(outcome) == ["slow", "after quick"]
     assert order == ["quick", "after quick", "slow"]
+
+
+async def test_what_ends_while_something_is_written_is_not_waited_for() -> None:
+    class Slow(Watched):
+        async def append(self, run_id: str, append: Append) -> RunRecord:
+            writing.set()
+            for _ in range(10):
+                await anyio.lowlevel.checkpoint()
+            return await super().append(run_id, append)
+
+    writing, store = anyio.Event(), Slow()
+
+    async def body(run: Run) -> list[object]:
+        return await run.gather(run.step(lambda: "quick"), run.step(writing.wait))
+
+    result(await within(Runtime(store).begin(agent(body), {}, Inline())))
+    assert store.writes[1:] == [["answered 1.0.1"], ["answered 1.1.1", "completed"]]
+
+
+async def test_a_body_that_waits_for_nothing_long_is_written_in_parts_and_lets_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leg, "MANY_LINES", 10)
+    turns: list[int] = []
+
+    async def body(run: Run) -> int:
+        for _ in range(30):
+            await run.random()
+        return 30
+
+    async def other() -> None:
+        while True:
+            turns.append(len(store.writes))
+            await anyio.lowlevel.checkpoint()
+
+    store = Watched()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        assert result(await within(Runtime(store).begin(agent(body), {}, Rounds()))) == 30
+        tasks.cancel_scope.cancel()
+    assert len(store.writes) > 4
+    assert set(turns) >= {0, 1, 2, 3, 4}
+
+
+async def test_what_kills_a_process_is_not_taken_for_a_failed_step() -> None:
+    async def dies() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(die)
+
+    async def die() -> None:
+        raise Crash("killed")
+
+    async def body(run: Run) -> None:
+        await run.step(dies)
+
+    store = Watched()
+    with pytest.raises(Crash, match="killed"):
+        await Runtime(store).begin(agent(body), {}, Inline())
+    assert store.writes == [["started", "asked 1"]]
 
 
 async def test_the_lease_is_held_while_something_runs_and_released_with_the_last_write() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import sys
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from inverted.core.effects import Effect, Json, Kind
 from inverted.core.machine import Machine
+from inverted.runtime import apart
 from inverted.runtime.apart import Apart
 
 
@@ -83,3 +86,18 @@ def test_without_a_task_there_is_nothing_to_leave() -> None:
     loop.close()
 
     assert seen == [None]
+
+
+def test_where_sniffio_is_missing_nothing_is_told_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sniffio", None)
+    spec = importlib.util.spec_from_file_location("apart_again", apart.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    again = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(again)
+
+    async def enter() -> None:
+        with again.Apart():
+            assert asyncio.current_task() is None
+
+    asyncio.run(enter())

@@ -121,12 +121,13 @@ async def test_a_run_belongs_to_its_agent(store: Store) -> None:
         await runtime.resume(agent(asks, name="other"), run_id, {"1": "a"}, Rounds())
 
 
-async def test_what_the_body_raises_ends_the_run(store: Store) -> None:
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+async def test_what_the_body_raises_ends_the_run(store: Store, error: type[Exception]) -> None:
     async def body(run: Run) -> None:
-        raise ValueError("no such bug")
+        raise error("no such bug")
 
     why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
-    assert (why.type, why.message) == ("ValueError", "no such bug")
+    assert (why.type, why.message) == (error.__name__, "no such bug")
 
 
 async def test_awaiting_something_foreign_ends_the_run_and_says_what_to_use(store: Store) -> None:

@@ -230,6 +230,28 @@ async def test_the_holder_that_lost_its_lease_stops_and_serves_the_others_result
     assert (await journal(store, "run"))[-2:] == ["answered 1", "completed"]
 
 
+async def test_a_heartbeat_that_is_due_when_the_run_has_ended_is_left_out(gate: Gate) -> None:
+    class Alarm(VirtualClock):
+        """Rings when the last line is written."""
+
+        def call_later(self, seconds: float, callback: Callable[[], object]) -> Callable[[], None]:
+            rings.append(callback)
+            return rings.clear
+
+    class Ringing(MemoryStore):
+        async def append(self, run_id: str, append: Append) -> RunRecord:
+            rings[0]()
+            return await super().append(run_id, append)
+
+    rings: list[Callable[[], object]] = []
+    store = Ringing()
+    gate.open.set()
+    outcome = await Runtime(store, clock=Alarm()).begin(through(gate), {}, Inline(), run_id="run")
+    await anyio.wait_all_tasks_blocked()
+    assert result(outcome) == "done"
+    assert (await record_of(store, "run")).lease is None
+
+
 async def test_an_answer_that_lost_a_race_with_another_process_is_not_recorded_twice() -> None:
     store = Interrupted()
 

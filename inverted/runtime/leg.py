@@ -8,6 +8,7 @@ from it. One commit carries all that happened between two waits.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import uuid
@@ -90,7 +91,8 @@ class Leg:
         self._done: list[tuple[str, Answer] | Attempted] = []
         self._wake: anyio.Event | None = None
         self._ended: Ended | None = None
-        self._waited = self._spawned = False
+        self._waited = self._spawned = self._over = False
+        self._starting: asyncio.Task[None] | None = None
         self._quiet: Callable[[], None] = _nothing
 
     async def run(self, answers: Mapping[str, Json], cancel: str | None = None) -> Outcome:
@@ -121,6 +123,7 @@ class Leg:
                     await self._loop(tasks)
                 finally:
                     self._quiet()
+                    self._over = True
                 if self._spawned:
                     tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
@@ -143,7 +146,7 @@ class Leg:
             if not self._waited:
                 self._waited = True
                 self._quiet = self._clock.call_later(
-                    self._lease / 3, lambda: self._spawn(tasks, self._heartbeat)
+                    self._lease / 3, lambda: self._start_heartbeat(tasks)
                 )
             alone = self._alone()
             if alone is not None:
@@ -470,6 +473,15 @@ class Leg:
                 f"Another process works on run {live.record.id}. Wait for it and reload."
             )
         live.record = record
+
+    def _start_heartbeat(self, tasks: anyio.abc.TaskGroup) -> None:
+        """Called by a timer, where no task is current; anyio starts a task only from a task."""
+
+        async def start() -> None:
+            if not self._over:
+                self._spawn(tasks, self._heartbeat)
+
+        self._starting = asyncio.get_running_loop().create_task(start())
 
     async def _heartbeat(self) -> None:
         """Keep the lease. Started when a third of it has passed; most legs end before."""

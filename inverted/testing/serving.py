@@ -87,11 +87,14 @@ async def serve_http(server: FastMCP[Any]) -> AsyncGenerator[str]:
         http = _Uvicorn(config)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(http.serve, [listener])
-            await http.up.wait()
             try:
+                await http.up.wait()
                 yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
             finally:
-                http.stop.set()
+                # Also when the test is cancelled: what the server runs must not outlive it.
+                with anyio.CancelScope(shield=True):
+                    http.stop.set()
+                    await http.down.wait()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -101,6 +104,14 @@ class _Uvicorn(uvicorn.Server):
         super().__init__(config)
         self.up = anyio.Event()
         self.stop = anyio.Event()
+        self.down = anyio.Event()
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            with anyio.CancelScope(shield=True):
+                await super().serve(sockets)
+        finally:
+            self.down.set()
 
     async def main_loop(self) -> None:
         self.up.set()

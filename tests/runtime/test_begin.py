@@ -1,5 +1,7 @@
 """Beginning a run: the client's name for it, whose it is, and how it ends."""
 
+import asyncio
+
 import anyio
 import pytest
 
@@ -137,6 +139,16 @@ async def test_awaiting_something_foreign_ends_the_run_and_says_what_to_use(stor
     why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
     assert why.type == "ForeignAwaitError"
     assert "for a pause use `await run.sleep(seconds)`" in why.message
+
+
+async def test_a_timeout_in_the_body_ends_the_run_and_says_what_to_use(store: Store) -> None:
+    async def body(run: Run) -> None:
+        async with asyncio.timeout(1):
+            await ask("a")
+
+    why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
+    assert why.type == "ForeignAwaitError"
+    assert "for a timeout `run.step(function, timeout=...)`" in why.message
 
 
 @pytest.mark.parametrize("value", [object(), float("nan"), {"deep": [float("inf")]}])

@@ -218,6 +218,28 @@ def test_there_is_no_current_step_outside_of_steps() -> None:
         current_step()
 
 
+async def test_a_step_that_asks_the_run_is_told_where_to_ask(store: Store) -> None:
+    async def body(run: Run) -> None:
+        async def asks() -> object:
+            return await run.elicit("Sure?")
+
+        await run.step(asks)
+
+    why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
+    assert "Ask in the agent and hand the answer to the step" in why.message
+
+
+async def test_a_runtime_error_of_a_step_is_its_own(store: Store) -> None:
+    async def broken() -> None:
+        raise RuntimeError("of its own")
+
+    async def body(run: Run) -> None:
+        await run.step(broken)
+
+    why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
+    assert why.message == "Step broken failed: RuntimeError: of its own"
+
+
 async def never() -> None:
     await anyio.sleep_forever()
 

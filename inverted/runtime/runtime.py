@@ -200,9 +200,9 @@ class Runtime:
                 record = await self.store.get(run_id)
                 if record is None or record.principal != principal or record.agent != agent.name:
                     raise RunNotFound(
-                        f"There is no run {run_id} of {agent.name} for this caller: it expired, "
-                        "was deleted, "
-                        "or belongs to somebody else. Call the agent again to start a new run."
+                        f"There is no run {run_id} of {agent.name} for this caller: it was "
+                        "deleted, or belongs to somebody else. Call the agent again to start a "
+                        "new run."
                     )
                 free = await self._free(record)
                 if free is not None:
@@ -267,6 +267,7 @@ class Runtime:
         principal, limit = live.record.principal, live.agent.limits.concurrent
         driving = self._driving.get(principal, 0)
         if limit is not None and driving >= limit:
+            live.machine.close()
             raise LimitExceeded(
                 f"This caller has {driving} runs in progress, the most that "
                 f"Limits(concurrent={limit}) allows. "

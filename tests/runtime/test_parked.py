@@ -120,6 +120,7 @@ async def test_a_run_that_may_not_start_now_leaves_no_open_body(store: Store) ->
             return await ask("a")
         finally:
             closed.append("closed")
+            await ask("cleanup")
 
     runtime = Runtime(store)
     with pytest.raises(LimitExceeded, match="0 runs in progress"):

@@ -11,7 +11,7 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NoReturn, TypeVar, overload
+from typing import Any, Literal, NoReturn, TypeVar, cast, overload
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -142,7 +142,8 @@ class Run:
             tools: Functions that the model may call; each call is a journaled step.
             tool_choice: `auto`, `required` or `none` for all turns but the last.
             result_type: Type of the result; the model's answer is validated against it.
-            mask_error_details: Tell the model that a tool failed, not why.
+            mask_error_details: Tell the model that a tool failed, not why; the server's setting
+                if not given.
             tool_concurrency: How many tool calls of one turn run at once: 0 for all (the default),
                 None for one after the other.
             max_turns: Most model turns; the limit `turns` if not given. The last one is asked
@@ -181,7 +182,7 @@ class Run:
             params,
             {tool.name: tool for tool in prepared},
             tool_choice,
-            bool(mask_error_details),
+            self._masks(asked=mask_error_details),
             tool_concurrency,
         )
         turns = self._info.limits.turns if max_turns is None else max_turns
@@ -224,7 +225,8 @@ class Run:
             tools: Functions that the model may call.
             tool_choice: `auto`, `required` or `none`.
             execute_tools: Serve the calls and add their results to the history.
-            mask_error_details: Tell the model that a tool failed, not why.
+            mask_error_details: Tell the model that a tool failed, not why; the server's setting
+                if not given.
             tool_concurrency: As for `sample`.
             stop_sequences: Texts that end the answer.
             metadata: Provider-specific parameters, passed on.
@@ -246,7 +248,9 @@ class Run:
             metadata=metadata,
         )
         prepared = {tool.name: tool for tool in prepare_tools(tools, Run)}
-        request = Request(params, prepared, tool_choice, bool(mask_error_details), tool_concurrency)
+        request = Request(
+            params, prepared, tool_choice, self._masks(asked=mask_error_details), tool_concurrency
+        )
         return await sample_step(
             self, prepare_messages(messages), request, execute_tools=execute_tools
         )
@@ -416,6 +420,11 @@ class Run:
         """
         # First: a function whose value cannot be read back must not run.
         adapter = _return_adapter(fn)
+        if not callable(fn):
+            raise TypeError(
+                f"run.step() takes a function and its arguments, not a {type(fn).__name__}. Write "
+                "`run.step(function, argument)`, not `run.step(function(argument))`."
+            )
         if isinstance(retry, int):
             retry = Retry(attempts=retry)
         question: dict[str, Json] = {"name": name_of(fn)}
@@ -603,6 +612,9 @@ class Run:
         """`log` at level error."""
         await self.log(message, "error", logger_name, extra)
 
+    def _masks(self, *, asked: bool | None) -> bool:
+        return self._info.mask_error_details if asked is None else asked
+
     async def _client_has(self, capability: str) -> bool:
         return capability in await Effect(Kind.VALUE, {"of": "client"})
 
@@ -610,6 +622,12 @@ class Run:
 async def _fork(
     awaitables: Sequence[Awaitable[Any]], mode: Literal["gather", "collect", "race"]
 ) -> Any:
+    for each in awaitables:
+        if not hasattr(each, "__await__"):
+            raise TypeError(
+                f"A branch is something to await, not a {type(each).__name__}. Pass the branches "
+                "one by one: `run.gather(first, second)`, or `run.gather(*branches)`."
+            )
     try:
         return await Fork([functools.partial(_given, each) for each in awaitables], mode)
     finally:
@@ -638,6 +656,9 @@ def _brief(value: Any) -> Json:
         return value if not isinstance(value, float) or value == value else "nan"  # noqa: PLR0124
     if isinstance(value, str):
         return value if len(value) <= LONG_ARGUMENT else {"long": len(value), "starts": value[:80]}
+    if isinstance(value, set | frozenset):
+        # The order of a set differs between processes.
+        value = sorted(cast("set[Any]", value), key=repr)
     try:
         plain = as_json(value)
     except TypeError:

@@ -176,16 +176,15 @@ class Leg:
                 accepted.append((id, self._carrier.read(question, answers[id])))
         return accepted
 
-    def _deliver(self, id: str, answer: Answer, *, sealed: bool = False) -> None:
+    def _deliver(self, id: str, answer: Answer) -> None:
         """Journal an answer and hand it to the body.
 
         An answer to something that was withdrawn is recorded and ignored by the machine.
         """
         # What was asked before comes first in the journal.
         self._write_asked()
-        value = answer.value
-        if sealed and answer.failure is None:
-            value = self._seal(value)
+        sealed = answer.secret and answer.failure is None
+        value = self._seal(answer.value) if sealed else answer.value
         try:
             self._live.write(Answered(id, value, answer.failure, sealed), self._clock.now())
         except JournalError as error:
@@ -365,7 +364,7 @@ class Leg:
                 self._finished(Attempted(id, attempt, failure))
                 await self._clock.sleep(call.retry.pause(attempt))
             else:
-                self._finished((id, Answer(value)))
+                self._finished((id, Answer(value, secret=call.secret)))
                 return
 
     def _finished(self, what: tuple[str, Answer] | Attempted) -> None:
@@ -383,9 +382,7 @@ class Leg:
             self._scopes.pop(id, None)
             self._steps.discard(id)
             self._stopping.discard(id)
-            parked = self._live.machine.parked.get(id)
-            call = parked[1].local if parked is not None else None
-            self._deliver(id, answer, sealed=isinstance(call, StepCall) and call.secret)
+            self._deliver(id, answer)
 
     # -- the store --------------------------------------------------------------------------
 

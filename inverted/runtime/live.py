@@ -124,7 +124,7 @@ def _characters(value: Json) -> int:
 
 def begin(agent: Agent, record: RunRecord, arguments: dict[str, Json], now: float) -> Live:
     """A new run, started and not yet written."""
-    info = RunInfo(record.id, agent.name, agent.limits)
+    info = RunInfo(record.id, agent.name, agent.limits, agent.mask_error_details)
     live = Live(
         agent,
         record,
@@ -164,7 +164,7 @@ def load(
     last = entries[-1][0]
     if isinstance(last, Finished):
         return Ended(record.id, Status(last.status), last.result, last.failure)
-    info = RunInfo(record.id, agent.name, agent.limits)
+    info = RunInfo(record.id, agent.name, agent.limits, agent.mask_error_details)
     opened = [_open(entry, sealer) for entry, _ in entries]
     check_flags(started)
     with Apart():

@@ -63,10 +63,14 @@ class Sealer(Protocol):
 
 
 class Answer(NamedTuple):
-    """The answer to an effect: a JSON value, or a failure that is raised in the agent's body."""
+    """The answer to an effect: a JSON value, or a failure that is raised in the agent's body.
+
+    A secret value is encrypted in the journal, whether the body still waits for it or not.
+    """
 
     value: Json = None
     failure: Failure | None = None
+    secret: bool = False
 
 
 class Question(NamedTuple):
@@ -137,6 +141,7 @@ class RunInfo:
     id: str
     agent: str
     limits: Limits
+    mask_error_details: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +153,14 @@ class Agent:
         body: Makes the coroutine from the run, the arguments and the state of a checkpoint.
         encode: Turns what the body returns into JSON for the journal.
         limits: Limits of its runs.
+        mask_error_details: Keep the details of unexpected errors from models and clients.
     """
 
     name: str
     body: Callable[[RunInfo, dict[str, Json], Json], Coroutine[Any, Any, Any]]
     encode: Callable[[Any], Json]
     limits: Limits = field(default_factory=Limits)
+    mask_error_details: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,14 @@ class StepCall:
             with anyio.move_on_after(self.timeout):
                 return as_json(await self._call())
             raise TimeoutError(f"it took longer than its timeout of {self.timeout} seconds")
+        except RuntimeError as error:
+            if "Task got bad yield: <inverted.core.effects." not in str(error):
+                raise
+            raise RuntimeError(
+                "a step cannot await the run: it is outside of the agent, and may run again. Ask "
+                "in the agent and hand the answer to the step; or give run.sample() a tool that "
+                "takes a Run, which is part of the agent"
+            ) from None
         finally:
             _current.reset(token)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import anyio
-from fastmcp.exceptions import ToolError
+from fastmcp.exceptions import NotFoundError, ToolError
 from fastmcp.exceptions import ValidationError as ArgumentError
 from fastmcp.server.dependencies import get_context
 from fastmcp.server.middleware.middleware import Middleware
@@ -63,7 +63,8 @@ class ProtocolErrors(Middleware):
     """Answers a wrong request with a JSON-RPC error.
 
     FastMCP turns every error under a tool into a result with `isError`, which is right for a failed
-    run and wrong for an answer of the wrong shape (2026-07-28 basic/patterns/mrtr, error handling).
+    run and wrong for an unknown tool (server/tools, error handling) or an answer of the wrong shape
+    (2026-07-28 basic/patterns/mrtr, error handling).
     """
 
     async def on_call_tool(self, context: Any, call_next: Any) -> Any:
@@ -72,6 +73,12 @@ class ProtocolErrors(Middleware):
             return await call_next(context)
         except RequestError as error:
             raise MCPError(INVALID_PARAMS, str(error), {"reason": error.reason}) from error
+        except NotFoundError as error:
+            raise MCPError(
+                INVALID_PARAMS,
+                f"{error}. Ask tools/list what this server has.",
+                {"reason": "NotFound"},
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,6 @@ class Served:
     agent: Agent
     signature: Signature
     runtime: Runtime
-    mask: bool
 
 
 class AgentTool(Tool):
@@ -187,7 +193,7 @@ class AgentTool(Tool):
         if ended.failure is None:
             raise ToolError(f"The run of {self.name} was cancelled.")
         known = ended.failure.type in AGENT_ERRORS or ended.failure.type == "ToolError"
-        if self._by.mask and not known:
+        if self._by.agent.mask_error_details and not known:
             raise ToolError(f"Agent {self.name} failed.")
         prefix = "" if known else f"Agent {self.name} failed: {ended.failure.type}: "
         raise ToolError(prefix + ended.failure.message)
@@ -247,7 +253,7 @@ def agent_tool(
             result = CallToolResult(content=result[0], structured_content=result[1])
         return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    tool.served = Served(Agent(tool.name, body, encode, limits), signature, runtime, mask)
+    tool.served = Served(Agent(tool.name, body, encode, limits, mask), signature, runtime)
     return tool
 
 

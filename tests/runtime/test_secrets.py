@@ -122,3 +122,21 @@ async def test_a_secret_that_is_no_json_fails_its_step(store: Store) -> None:
 
     runtime = Runtime(store, sealer=SealingKeys([KEY]))
     assert failure(await runtime.begin(agent(body), {}, Inline())).type == "StepError"
+
+
+async def test_a_secret_that_loses_a_race_is_sealed_too(store: Store) -> None:
+    async def first() -> str:
+        return "first-secret"
+
+    async def second() -> str:
+        return "second-secret"
+
+    async def body(run: Run) -> str:
+        return await run.race(run.step(first, secret=True), run.step(second, secret=True))
+
+    await Runtime(store, sealer=SealingKeys([KEY])).begin(agent(body), {}, Inline(), run_id="run")
+
+    journal = b"\n".join(await store.read("run"))
+    assert b"answered" in journal
+    assert b"first-secret" not in journal
+    assert b"second-secret" not in journal

@@ -132,7 +132,8 @@ async def test_a_secret_that_loses_a_race_is_sealed_too(store: Store) -> None:
         return "second-secret"
 
     async def body(run: Run) -> str:
-        return await run.race(run.step(first, secret=True), run.step(second, secret=True))
+        won = await run.race(run.step(first, secret=True), run.step(second, secret=True))
+        return f"{len(won)} characters"
 
     await Runtime(store, sealer=SealingKeys([KEY])).begin(agent(body), {}, Inline(), run_id="run")
 

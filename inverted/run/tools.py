@@ -147,9 +147,9 @@ def content_of(value: Any) -> list[Json]:
     """The content blocks of a tool result: blocks as they are, everything else as text."""
     if isinstance(value, ContentBlock):
         return [value.model_dump(mode="json", by_alias=True, exclude_none=True)]
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, list | tuple):
         items = list(cast("Sequence[Any]", value))
-        if all(isinstance(each, ContentBlock) for each in items):
+        if any(isinstance(each, ContentBlock) for each in items):
             return [block for each in items for block in content_of(each)]
     if isinstance(value, str):
         text = value

@@ -21,7 +21,7 @@ class HttpServer:
     process takes over the same address after the first was killed.
     """
 
-    def __init__(self, program: str, *arguments: str | Path) -> None:
+    def __init__(self, program: str | Path, *arguments: str | Path) -> None:
         self._command = [sys.executable, str(HERE / program), "http", *map(str, arguments)]
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._listener.bind(("127.0.0.1", 0))
@@ -52,7 +52,7 @@ class HttpServer:
 
 
 @contextlib.contextmanager
-def http_server(program: str, *arguments: str | Path) -> Generator[HttpServer]:
+def http_server(program: str | Path, *arguments: str | Path) -> Generator[HttpServer]:
     server = HttpServer(program, *arguments)
     try:
         yield server
@@ -60,7 +60,7 @@ def http_server(program: str, *arguments: str | Path) -> Generator[HttpServer]:
         server.close()
 
 
-def stdio_command(program: str, *arguments: str | Path) -> list[str]:
+def stdio_command(program: str | Path, *arguments: str | Path) -> list[str]:
     return [sys.executable, str(HERE / program), "stdio", *map(str, arguments)]
 
 

@@ -53,16 +53,14 @@ class Place:
         return 1 if LONG or self.transport != "http" else 5
 
 
-PLACES = [
-    Place(era, transport, store)
-    for era in ("2026-07-28", "2025-11-25")
-    for transport, store in (
-        ("memory", "memory"),
-        ("memory", "sqlite"),
-        ("stdio", "memory"),
-        ("http", "sqlite"),
-    )
-]
+WHERE: tuple[tuple[Transport, Literal["memory", "sqlite"]], ...] = (
+    ("memory", "memory"),
+    ("memory", "sqlite"),
+    ("stdio", "memory"),
+    ("http", "sqlite"),
+)
+ERAS: tuple[Era, ...] = ("2026-07-28", "2025-11-25")
+PLACES = [Place(era, transport, store) for era in ERAS for transport, store in WHERE]
 
 
 class Trial:

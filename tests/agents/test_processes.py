@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Generator
@@ -15,6 +16,7 @@ from mcp_types import CallToolResult, InputRequiredResult
 
 from inverted.testing import Call, Connection, ScriptedHost
 from inverted.testing.host import Era
+from inverted.testing.serving import Target
 from tests.agents.everything import ARGUMENTS, EFFECTS, EXPECTED, Effects, model, person
 from tests.agents.processes import HttpServer, http_server, kill_newest, stdio_command
 
@@ -65,6 +67,16 @@ class Killer:
         self.kill()
 
 
+@contextmanager
+def served(transport: str, killer: Killer, *arguments: str | Path) -> Generator[Target]:
+    """What a host connects to: a command, or the URL of a server that the killer knows."""
+    if transport == "stdio":
+        yield stdio_command(*arguments)
+        return
+    with http_server(*arguments) as killer.server:
+        yield killer.server.url
+
+
 @pytest.mark.parametrize("era", ["2026-07-28", "2025-11-25"])
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 async def test_a_killed_server_is_continued_by_the_next_process(
@@ -74,20 +86,10 @@ async def test_a_killed_server_is_continued_by_the_next_process(
     arguments = ("everything.py", tmp_path / "runs.sqlite3", tmp_path / "effects")
     killer = Killer(effects)
     host = ScriptedHost(model=model, person=killer.person, era=era)
-    with gated(effects) as reached:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(killer.kill_at_the_gate, reached)
-            if transport == "stdio":
-                command = stdio_command(*arguments)
-                outcome = await host.run(
-                    command, "triage", ARGUMENTS, run_key="r", restart=lambda: command
-                )
-            else:
-                with http_server(*arguments) as server:
-                    killer.server = server
-                    outcome = await host.run(
-                        server.url, "triage", ARGUMENTS, run_key="r", restart=lambda: server.url
-                    )
+    with gated(effects) as reached, served(transport, killer, *arguments) as target:
+        killing = asyncio.create_task(killer.kill_at_the_gate(reached))
+        outcome = await host.run(target, "triage", ARGUMENTS, run_key="r", restart=lambda: target)
+        await killing
     assert outcome.result == EXPECTED
     assert killer.kills == 2
     done = [line for line in effects.lines if not line.startswith("process")]

@@ -24,7 +24,7 @@ from inverted import AgentServer, MemoryStore, Run
 from inverted.stores import Store
 from inverted.testing import Call, Connection, ScriptedHost, always_replay
 from tests.agents.everything import KEYS
-from tests.agents.small import serve
+from tests.agents.small import result_of, serve
 
 FIRST = Call("order")
 
@@ -75,10 +75,7 @@ async def asks(connection: Connection, call: Call) -> InputRequiredResult:
 
 
 async def ends(connection: Connection, call: Call) -> Any:
-    reply = await connection.send(call)
-    assert isinstance(reply, CallToolResult), reply
-    assert not reply.is_error, reply.content
-    return (reply.structured_content or {})["result"]
+    return result_of(await connection.send(call))
 
 
 async def go_to_the_end(connection: Connection, call: Call) -> Any:
@@ -86,8 +83,7 @@ async def go_to_the_end(connection: Connection, call: Call) -> Any:
     while True:
         reply = await connection.send(call)
         if isinstance(reply, CallToolResult):
-            assert not reply.is_error, reply.content
-            return (reply.structured_content or {})["result"]
+            return result_of(reply)
         call = await connection.answered(call, reply)
 
 

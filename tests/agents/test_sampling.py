@@ -7,7 +7,8 @@ alone, and refuses what it did not declare.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from enum import Enum
+from typing import Any
 
 import anyio
 import pytest
@@ -23,6 +24,11 @@ PIXEL = "iVBORw0KGgo="
 
 class Plan(BaseModel):
     steps: list[str]
+
+
+class Level(Enum):
+    LOW = "low"
+    HIGH = "high"
 
 
 class Wide(BaseModel):
@@ -254,8 +260,8 @@ async def test_an_object_with_a_field_named_value_is_not_taken_for_a_wrapped_one
 
 async def test_a_type_that_is_no_object_is_wrapped_for_the_model() -> None:
     async def ask(run: Run) -> list[int]:
-        severity = (await run.sample("how bad?", result_type=Literal["low", "high"])).result
-        assert severity == "high"
+        level = (await run.sample("how bad?", result_type=Level)).result
+        assert level is Level.HIGH
         return (await run.sample("numbers", result_type=list[int])).result
 
     outcome = await run(ask, model=[final("high"), final([1, 2])])

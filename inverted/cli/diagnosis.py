@@ -15,7 +15,7 @@ from mcp import MCPError
 from mcp_types import CONNECTION_CLOSED
 from pydantic import ValidationError
 
-from inverted.cli.errors import ConnectionProblem
+from inverted.cli.errors import CliError, ConnectionProblem, HostProblem
 from inverted.cli.stderr import ServerLog
 from inverted.cli.target import Command, Target
 from inverted.cli.text import clean, clip, compact, first_line
@@ -112,6 +112,30 @@ def call_failed(error: BaseException, evidence: Evidence) -> ConnectionProblem |
     if any(isinstance(one, MCPError) and one.code == CONNECTION_CLOSED for one in causes):
         return ended(evidence, "during the run")
     return None
+
+
+def call_problem(error: Exception, evidence: Evidence) -> CliError:
+    """The problem when a call ended with an exception.
+
+    Args:
+        error: What the call raised.
+        evidence: What else is known.
+    """
+    lost = call_failed(error, evidence)
+    if lost is not None:
+        return lost
+    if isinstance(error, MCPError):
+        return CliError(f"the server refused the call: {clean(error.message)} ({error.code})")
+    return ConnectionProblem(f"the server's answer breaks the protocol: {first_line(str(error))}")
+
+
+def unexpected(error: Exception, evidence: Evidence) -> CliError:
+    """The problem when something broke that nobody foresaw, mostly while a connection closed."""
+    cause = leaves(error)[0]
+    return call_failed(error, evidence) or HostProblem(
+        f"unexpected {type(cause).__name__}: {first_line(str(cause))}. With INVERTED_DEBUG=1 set, "
+        "the whole traceback is shown."
+    )
 
 
 def too_slow(evidence: Evidence, seconds: float) -> ConnectionProblem:

@@ -49,18 +49,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given and given[0] in COMMANDS:
             module, _ = COMMANDS[given[0]]
-            return int(import_module(module).command(given[1:]))
-        return _overview(given)
+            code = int(import_module(module).command(given[1:]))
+        else:
+            code = _overview(given)
+        sys.stdout.flush()
     except CliError as problem:
         sys.stderr.write(f"inverted: {problem.message}\n")
         sys.stderr.writelines(f"  {line}".rstrip() + "\n" for line in problem.details)
         return problem.exit_code
     except BrokenPipeError:
-        # The reader of our output left (`inverted run … | head`). Nobody is left to tell.
-        sys.stderr.close()
+        # The reader of our output left (`inverted run … | head`). What is still buffered goes
+        # nowhere, so that the interpreter does not stumble over it at its end.
+        import_module("inverted.cli.screen").abandon(sys.stdout)
         return 1
     except SystemExit as leaving:  # argparse: 0 after --help, 2 after a wrong option
         return leaving.code if isinstance(leaving.code, int) else 2
+    return code
 
 
 def _overview(argv: Sequence[str]) -> int:

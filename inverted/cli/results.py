@@ -20,18 +20,17 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from rich.console import Console
 from rich.json import JSON
 from rich.markdown import Markdown
-from rich.text import Text
 
 from inverted.cli.conversation import wire
 from inverted.cli.errors import CliError
+from inverted.cli.screen import Screen
 from inverted.cli.text import clean, count, looks_like_markdown
 from inverted.cli.transcript import Transcript
 
 
-def print_result(result: CallToolResult, console: Console) -> None:
+def print_result(result: CallToolResult, console: Screen) -> None:
     """Print what the agent returned.
 
     Args:
@@ -39,18 +38,17 @@ def print_result(result: CallToolResult, console: Console) -> None:
         console: Where.
     """
     text = result_text(result)
-    if text is not None:
-        if console.is_terminal and looks_like_markdown(text):
-            console.print(Markdown(clean(text), hyperlinks=False))
+    if text is None:
+        value = _unwrapped(cast("dict[str, Any]", result.structured_content))
+        written = clean(json.dumps(value, ensure_ascii=False, indent=2))
+        if console.is_terminal:
+            console.print(JSON(written), soft_wrap=True)
         else:
-            console.print(Text(clean(text)), soft_wrap=True)
-        return
-    value = _unwrapped(cast("dict[str, Any]", result.structured_content))
-    written = json.dumps(value, ensure_ascii=False, indent=2)
-    if console.is_terminal:
-        console.print(JSON(clean(written)), soft_wrap=True)
+            console.write_exactly(written)
+    elif console.is_terminal and looks_like_markdown(text):
+        console.print(Markdown(clean(text), hyperlinks=False))
     else:
-        console.print(Text(clean(written)), soft_wrap=True)
+        console.write_exactly(clean(text))
 
 
 def result_text(result: CallToolResult) -> str | None:

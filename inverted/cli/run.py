@@ -1,14 +1,14 @@
 """`inverted run`: connect, choose the agent, hold the conversation, print the result.
 
 This module puts the parts together and knows no more than their order: `options` reads the command
-line, `target` and `connect` reach the server, `arguments` builds the call, `session` makes it,
-`conversation` answers (with `models` and `person`), `view` shows it, `results` prints the end.
+line, `target` and `connect` reach the server, `agents` finds the tool and its arguments, `session`
+makes the call, `conversation` answers (with `models` and `person`), `view` shows it, and `results`
+prints the end.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shlex
 import signal
@@ -16,20 +16,26 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Final
 from uuid import uuid4
 
 import anyio
 from mcp import Client, MCPError
-from mcp_types import CallToolResult, ListToolsResult, LoggingMessageNotificationParams, Root, Tool
-from rich.console import Console
+from mcp_types import CallToolResult, LoggingMessageNotificationParams, Root, Tool
 from rich.text import Text
 
+from inverted.cli.agents import (
+    agent_help,
+    call_arguments,
+    choose_agent,
+    list_agents,
+    listing_json,
+    server_help,
+)
 from inverted.cli.answers import read_answers
-from inverted.cli.arguments import build_arguments
 from inverted.cli.connect import Wanted, connected
 from inverted.cli.conversation import Conversation
-from inverted.cli.diagnosis import Evidence, call_failed, leaves
+from inverted.cli.diagnosis import Evidence, call_problem, unexpected
 from inverted.cli.errors import (
     CliError,
     ConnectionProblem,
@@ -40,21 +46,22 @@ from inverted.cli.errors import (
 from inverted.cli.events import Connected, Event, Logged
 from inverted.cli.keyboard import Interrupts, Keyboard
 from inverted.cli.lines import Glyphs, ending
-from inverted.cli.models import Choice, choose, open_model
+from inverted.cli.models import choose, open_model
 from inverted.cli.options import RunOptions, read_options, with_resume
 from inverted.cli.person import Person
 from inverted.cli.prompts import Prompter, open_in_browser
 from inverted.cli.results import document, print_result
+from inverted.cli.screen import open_console, quiet_libraries
 from inverted.cli.session import Call, call_agent
 from inverted.cli.stderr import ServerLog
 from inverted.cli.target import resolve
-from inverted.cli.text import clean, first_line
+from inverted.cli.text import clean, log_text
 from inverted.cli.transcript import Transcript
-from inverted.cli.usage import listing, usage
 from inverted.cli.view import View
 
-_SHOWN_LEVELS = frozenset({"warning", "error", "critical", "alert", "emergency"})
-_MOST_PAGES = 250
+_SHOWN_LEVELS: Final = frozenset({"warning", "error", "critical", "alert", "emergency"})
+_CONTINUED: Final = (ConnectionProblem, HostProblem, Interrupted)
+"""The problems after which a run can go on where it stopped."""
 
 
 def command(argv: Sequence[str]) -> int:
@@ -70,7 +77,7 @@ def command(argv: Sequence[str]) -> int:
         CliError: The run did not come to a result.
     """
     options = read_options(argv)
-    _quiet_libraries()
+    quiet_libraries()
     return anyio.run(_Run(options, argv).perform)
 
 
@@ -82,9 +89,13 @@ class _Stop:
     problem: CliError | None = None
 
     def __call__(self, problem: CliError) -> None:
+        self.note(problem)
+        self.scope.cancel()
+
+    def note(self, problem: CliError) -> None:
+        """Keep the reason of something that has ended by itself."""
         if self.problem is None:
             self.problem = problem
-        self.scope.cancel()
 
 
 class _Run:
@@ -94,15 +105,15 @@ class _Run:
         self._options = options
         self._argv = argv
         self._run_key = options.run_key or uuid4().hex
-        self._out = _console(stderr=False)
-        self._screen = _console(stderr=True) if options.json else self._out
+        self._out = open_console(stderr=False)
+        self._screen = open_console(stderr=True) if options.json else self._out
         self._transcript = Transcript()
         self._view = View(self._screen, self._transcript, quiet=options.quiet)
         self._choice = choose(options.model, options.base_url, os.environ)
         self._roots = [_root(one) for one in options.roots]
         self._answers = None if options.answers is None else read_answers(options.answers)
         self._called = False
-        self._result: CallToolResult | None = None
+        self._code: int | None = None
 
     async def perform(self) -> int:
         """Do it all. Raises CliError when there is no result."""
@@ -114,19 +125,24 @@ class _Run:
             # The server is being closed, which is bounded; a second Ctrl-C shall not wait for it.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
 
+        def left() -> None:
+            stop(Interrupted("nobody reads the output any more, so the run was stopped."))
+
+        self._out.on_left = left
         with interrupts.installed(), interrupts.meaning(interrupted):
             try:
                 with stop.scope:
                     await self._connect(stop, interrupts)
             finally:
                 self._view.stop()
-        if stop.problem is not None and self._result is None:
-            problem = self._continued(stop.problem)
-            if self._called and not self._options.quiet:
-                self._screen.print()
-            self._print_document(problem)
-            raise problem
-        return self._finish()
+        if self._code is not None or stop.problem is None:
+            return self._code or 0
+        problem = self._continued(stop.problem)
+        if self._called and not self._options.quiet:
+            self._screen.print()
+        if self._options.json:
+            self._write_json(document(self._transcript, None, problem, self._view.elapsed))
+        raise problem
 
     async def _connect(self, stop: _Stop, interrupts: Interrupts) -> None:
         options = self._options
@@ -152,37 +168,54 @@ class _Run:
                     await self._use(client, conversation, evidence)
                 except CliError as problem:
                     # Kept, not raised: the connection's task groups would wrap it on its way out.
-                    stop.problem = stop.problem or problem
+                    stop.note(problem)
         except CliError as problem:
-            stop.problem = stop.problem or problem
+            stop.note(problem)
         except Exception as error:  # boundary: closing a broken connection may fail anyhow
             if os.environ.get("INVERTED_DEBUG"):
                 raise
-            if self._result is None and stop.problem is None:
-                stop.problem = call_failed(error, evidence) or _unexpected(error)
+            stop.note(unexpected(error, evidence))
 
     async def _use(self, client: Client, conversation: Conversation, evidence: Evidence) -> None:
         options = self._options
-        conversation.server = _server_name(client, evidence)
-        tools = await _tools(client, evidence)
+        about = client.server_info
+        server = clean(about.name) if about else evidence.name
+        conversation.server = server
+        tools = await list_agents(client, evidence)
         if options.list or (options.help and options.agent is None):
             self._view.stop()
-            self._list(client, conversation.server, tools)
+            if options.json:
+                self._write_json(listing_json(server, client.protocol_version, tools))
+                return
+            version = clean(about.version) if about else ""
+            heading = f"{server} {version}".rstrip() + f", {client.protocol_version}"
+            self._show(server_help(heading, tools, self._out.width))
             return
-        tool = _agent(tools, options.agent)
-        target = shlex.quote(options.target) if options.target else "…"
-        width = min(self._screen.width, 100)
+        tool = choose_agent(tools, options.agent)
         if options.help:
             self._view.stop()
-            self._show([*usage(tool, target, width)])
+            self._show(agent_help(tool, options, self._out.width))
             return
+        call = Call(
+            agent=tool.name,
+            arguments=call_arguments(tool, options, self._screen.width),
+            run_key=self._run_key,
+            max_rounds=options.max_rounds,
+        )
+        self._announce(client, conversation, evidence, tool)
         try:
-            arguments = build_arguments(
-                tool.input_schema, options.arguments, options.base_arguments
-            )
-        except UsageProblem as problem:
-            raise UsageProblem(problem.message, usage(tool, target, width)) from None
+            result = await call_agent(client, call, conversation, self._watch)
+        except (MCPError, RuntimeError, ValueError) as error:
+            raise call_problem(error, evidence) from None
+        self._view.stop()
+        self._code = self._print(result)
+
+    def _announce(
+        self, client: Client, conversation: Conversation, evidence: Evidence, tool: Tool
+    ) -> None:
+        """Open the model, and say what is about to run."""
         conversation.model = open_model(self._choice, conversation.server)
+        notes = (self._choice.reason, conversation.model.note)
         self._watch(
             Connected(
                 server=conversation.server,
@@ -191,29 +224,20 @@ class _Run:
                 transport=evidence.target.transport,
                 agent=clean(tool.name),
                 model=self._choice.label,
-                model_note=_note(self._choice, conversation.model.note),
+                model_note=", ".join(note for note in notes if note),
                 run_key=self._run_key,
-                resumed=options.run_key is not None,
+                resumed=self._options.run_key is not None,
             )
         )
         self._called = True
-        call = Call(tool.name, arguments, self._run_key, options.max_rounds)
-        try:
-            self._result = await call_agent(client, call, conversation, self._watch)
-        except (MCPError, RuntimeError, ValueError) as error:
-            raise _call_problem(error, evidence) from None
 
     def _person(self, interrupts: Interrupts) -> Person:
-        console = self._screen if self._screen.is_terminal else _console(stderr=True)
+        console = self._screen if self._screen.is_terminal else open_console(stderr=True)
         prompter = None
         if console.is_terminal and sys.stdin.isatty():
-            prompter = Prompter(
-                console=console,
-                lines=Keyboard(sys.stdin.fileno(), interrupts),
-                browse=open_in_browser,
-                bar=Glyphs.for_encoding(console.encoding).bar,
-                cursor=Glyphs.for_encoding(console.encoding).cursor,
-            )
+            glyphs = Glyphs.for_encoding(console.encoding)
+            keyboard = Keyboard(sys.stdin.fileno(), interrupts)
+            prompter = Prompter(console, keyboard, open_in_browser, glyphs.bar, glyphs.cursor)
         return Person(self._answers, self._options.yes, prompter, self._view.typing)
 
     def _watch(self, event: Event) -> None:
@@ -222,26 +246,11 @@ class _Run:
 
     def _on_log(self, params: LoggingMessageNotificationParams) -> None:
         if params.level in _SHOWN_LEVELS or self._options.server_log:
-            data: object = params.data
-            if isinstance(data, dict) and "msg" in data:  # the shape that FastMCP sends
-                data = data["msg"]  # pyright: ignore[reportUnknownVariableType] - any JSON
-            text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-            self._watch(Logged("log", params.level, first_line(text)))
+            self._watch(Logged("log", params.level, log_text(params.data)))
 
     def _on_stderr(self, line: str) -> None:
         if self._options.server_log:
             self._watch(Logged("stderr", "info", line))
-
-    def _list(self, client: Client, server: str, tools: Sequence[Tool]) -> None:
-        if self._options.json:
-            rows = [
-                tool.model_dump(by_alias=True, mode="json", exclude_none=True) for tool in tools
-            ]
-            self._write_json({"server": server, "era": client.protocol_version, "agents": rows})
-            return
-        version = client.server_info.version if client.server_info else ""
-        head = f"{server} {clean(version)}".rstrip() + f", {client.protocol_version}"
-        self._show([head, "", *(listing(tools, min(self._out.width, 100)) or ["(no agents)"])])
 
     def _show(self, lines: Sequence[str]) -> None:
         for line in lines:
@@ -249,28 +258,23 @@ class _Run:
 
     def _continued(self, problem: CliError) -> CliError:
         """The problem, with the command that goes on where the run stopped."""
-        if not self._called or not isinstance(
-            problem, ConnectionProblem | HostProblem | Interrupted
-        ):
+        if not self._called or not isinstance(problem, _CONTINUED):
             return problem
         line = shlex.join(["inverted", "run", *with_resume(self._argv, self._run_key)])
-        return type(problem)(
-            problem.message, [*problem.details, "", "To continue this run:", f"  {line}"]
-        )
+        details = [*problem.details, "", "To continue this run:", f"  {line}"]
+        return type(problem)(problem.message, details)
 
-    def _finish(self) -> int:
-        result = self._result
-        if result is None:
-            return 0  # only listed
+    def _print(self, result: CallToolResult) -> int:
+        """Print the result and the figures. Returns the exit code."""
         failed = bool(result.is_error)
         if self._options.json:
-            self._print_document(None)
+            self._write_json(document(self._transcript, result, None, self._view.elapsed))
         elif not failed:
             if not self._options.quiet:
                 self._out.print()
             print_result(result, self._out)
         if failed:
-            error = _console(stderr=True)
+            error = open_console(stderr=True)
             error.print(Text("the agent ended with an error:", "red"))
             print_result(result, error)
         if not self._options.quiet:
@@ -279,43 +283,10 @@ class _Run:
             self._screen.print(line, soft_wrap=True)
         return 1 if failed else 0
 
-    def _print_document(self, problem: CliError | None) -> None:
-        if self._options.json:
-            self._write_json(document(self._transcript, self._result, problem, self._view.elapsed))
-
     def _write_json(self, value: object) -> None:
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
-
-
-def _console(*, stderr: bool) -> Console:
-    stream: TextIO = sys.stderr if stderr else sys.stdout
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")  # a character that an encoding lacks must not end a run
-    return Console(
-        file=stream,
-        # Decided here and not by FORCE_COLOR: a file gets no control codes.
-        force_terminal=stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown"),
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
-
-
-def _quiet_libraries() -> None:
-    """Keep the SDK's own reports of a broken connection off the screen: `diagnosis` words them."""
-    for name in ("mcp", "fastmcp", "httpx2", "asyncio"):
-        logger = logging.getLogger(name)
-        logger.addHandler(logging.NullHandler())
-        logger.propagate = False
-
-
-def _unexpected(error: Exception) -> HostProblem:
-    cause = leaves(error)[0]
-    return HostProblem(
-        f"unexpected {type(cause).__name__}: {first_line(str(cause))}. With INVERTED_DEBUG=1 set, "
-        "the whole traceback is shown."
-    )
+        # Escaped on a terminal, where a control character of a server could do harm.
+        text = json.dumps(value, ensure_ascii=self._out.is_terminal, indent=2)
+        self._out.write_exactly(text)
 
 
 def _root(directory: str) -> Root:
@@ -323,49 +294,3 @@ def _root(directory: str) -> Root:
     if not path.is_dir():
         raise UsageProblem(f"--root {directory} is no directory.")
     return Root.model_validate({"uri": path.as_uri(), "name": path.name})
-
-
-def _server_name(client: Client, evidence: Evidence) -> str:
-    return clean(client.server_info.name) if client.server_info else evidence.name
-
-
-async def _tools(client: Client, evidence: Evidence) -> list[Tool]:
-    tools: list[Tool] = []
-    cursor: str | None = None
-    try:
-        for _ in range(_MOST_PAGES):
-            page: ListToolsResult = await client.list_tools(cursor=cursor)
-            tools += page.tools
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-    except (MCPError, RuntimeError, ValueError) as error:
-        raise call_failed(error, evidence) or ConnectionProblem(
-            f"{evidence.name} lists no tools: {first_line(str(error))}"
-        ) from None
-    return tools
-
-
-def _agent(tools: Sequence[Tool], name: str | None) -> Tool:
-    names = ", ".join(clean(tool.name) for tool in tools) or "none"
-    if name is None:
-        if len(tools) != 1:
-            raise UsageProblem(f"which agent? Name one after TARGET. This server has: {names}.")
-        return tools[0]
-    for tool in tools:
-        if tool.name == name:
-            return tool
-    raise UsageProblem(f"this server has no agent {name!r}. It has: {names}.")
-
-
-def _note(choice: Choice, note: str) -> str:
-    return ", ".join(word for word in (choice.reason, note) if word)
-
-
-def _call_problem(error: Exception, evidence: Evidence) -> CliError:
-    lost = call_failed(error, evidence)
-    if lost is not None:
-        return lost
-    if isinstance(error, MCPError):
-        return CliError(f"the server refused the call: {error.message} ({error.code})")
-    return ConnectionProblem(f"the server's answer breaks the protocol: {first_line(str(error))}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import cast
 
 CHARS_PER_TOKEN = 4
 """Rule of thumb for English text and source code; every figure made with it is labelled."""
@@ -47,6 +48,14 @@ def compact(value: object, width: int | None = None) -> str:
     """A JSON value on one line, clipped to `width` characters when one is given."""
     line = clean(json.dumps(value, ensure_ascii=False, default=str)).replace("\n", " ")
     return line if width is None else clip(line, width)
+
+
+def log_text(data: object) -> str:
+    """A server's log message on one line, whatever it is made of."""
+    said: object = data
+    if isinstance(data, dict):  # FastMCP sends {"msg": …}
+        said = cast("dict[str, object]", data).get("msg", said)
+    return first_line(said) if isinstance(said, str) else compact(said)
 
 
 def call_text(name: str, arguments: Mapping[str, object]) -> str:

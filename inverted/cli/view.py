@@ -122,8 +122,12 @@ class View:
         return self._console.width if self._console.is_terminal else None
 
     def _show_progress(self, event: Progress) -> None:
-        self._progress = event
-        if not self._console.is_terminal:
+        before, self._progress = self._progress, event
+        if self._console.is_terminal:
+            return
+        # As lines, many small steps would drown the rest: only those that say something new.
+        done = event.progress == event.total
+        if done or before is None or event.message != before.message:
             self._print([Text(f"{self._glyphs.progress} {progress_text(event)}")])
 
     def _print(self, lines: list[Text]) -> None:

@@ -16,13 +16,21 @@ from mcp_types import (
     TextContent,
     TextResourceContents,
 )
-from rich.console import Console
 
 from inverted.cli.errors import HostProblem
 from inverted.cli.events import Answered, Asked, Connected, RoundStarted
 from inverted.cli.lines import ending
 from inverted.cli.results import document, print_result
-from inverted.cli.text import clean, clip, compact, duration, first_line, looks_like_markdown
+from inverted.cli.screen import Screen
+from inverted.cli.text import (
+    clean,
+    clip,
+    compact,
+    duration,
+    first_line,
+    log_text,
+    looks_like_markdown,
+)
 from inverted.cli.transcript import Transcript, estimate_tokens
 
 
@@ -35,12 +43,17 @@ def result(*texts: str, structured: Any = None) -> CallToolResult:
 
 def printed(found: CallToolResult, *, terminal: bool = False) -> str:
     file = io.StringIO()
-    print_result(found, Console(file=file, force_terminal=terminal, width=60, markup=False))
+    print_result(found, Screen(file=file, force_terminal=terminal, width=60, markup=False))
     return file.getvalue()
 
 
 def test_text_is_printed_as_it_is_where_there_is_no_terminal() -> None:
     assert printed(result("# Title\n\n- **one**\n")) == "# Title\n\n- **one**\n"
+
+
+def test_a_result_in_a_file_keeps_its_tabs_and_long_lines() -> None:
+    text = "a\tb " + "c" * 200
+    assert printed(result(text)) == text + "\n"
 
 
 def test_markdown_is_rendered_on_a_terminal() -> None:
@@ -208,6 +221,14 @@ def test_markdown_is_recognised(text: str) -> None:
 @pytest.mark.parametrize("text", ["hello", "a - b", "2 * 3 * 4", "1.5", "#hashtag", "a|b"])
 def test_ordinary_text_is_not_markdown(text: str) -> None:
     assert not looks_like_markdown(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [("a\nb", "a"), ({"msg": "said", "extra": None}, "said"), ({"n": 1}, '{"n": 1}'), (3, "3")],
+)
+def test_a_log_message_is_one_line(data: object, line: str) -> None:
+    assert log_text(data) == line
 
 
 def test_cleaning_keeps_text_tabs_and_lines() -> None:

@@ -194,6 +194,12 @@ def test_progress_is_a_line_where_there_is_no_terminal() -> None:
     assert screen.lines == ["… 3/8 reading b.py", "… 0.5"]
 
 
+def test_many_small_steps_of_progress_do_not_drown_the_rest() -> None:
+    screen = Screen()
+    screen.see(*(Progress(number, 1000, "reading") for number in range(1001)))
+    assert screen.lines == ["… 0/1000 reading", "… 1000/1000 reading"]
+
+
 def test_log_lines_say_where_they_come_from() -> None:
     screen = Screen()
     screen.see(Logged("log", "error", "disk full"), Logged("stderr", "info", "up"))

@@ -15,7 +15,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 
 from inverted.core.effects import Json
 from inverted.core.journal import Failure
@@ -136,7 +136,7 @@ def as_json(value: Any) -> Json:
     """
     try:
         return to_jsonable_python(value, inf_nan_mode="strings")
-    except PydanticSerializationError as error:
+    except ValueError as error:  # pydantic's, or of bytes that are no text
         raise TypeError(
             f"the value {type(value).__name__} is not JSON-serialisable ({error}); return JSON "
             "values, "

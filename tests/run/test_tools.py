@@ -110,7 +110,7 @@ NO_ARGUMENTS: dict[str, Any] = {}
         (("add", {"a": "x"}), "Invalid arguments for add: a: Input should be a valid integer"),
         (
             ("add", NO_ARGUMENTS),
-            "Invalid arguments for add: a: Missing required keyword only argument",
+            "Invalid arguments for add: a: Missing required keyword",
         ),
         (("add", {"a": 1, "c": 2}), "Invalid arguments for add: c: Unexpected keyword argument"),
         (("broken", NO_ARGUMENTS), "Tool broken failed: no route to 10.0.0.1"),

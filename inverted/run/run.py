@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn, TypeVar, cast, overload
 from uuid import UUID
@@ -17,9 +18,11 @@ from weakref import WeakKeyDictionary
 
 from mcp_types import ModelPreferences, Root
 from pydantic import PydanticUserError, TypeAdapter
+from pydantic_core import from_json, to_json
 
 from inverted.core.effects import Checkpoint, Effect, Fork, Json, Kind, Notice
 from inverted.errors import AgentError, ApprovalDenied, InvalidAnswerError
+from inverted.run.form_types import as_pydantic_reads
 from inverted.run.forms import Form, FormError, form_of
 from inverted.run.results import (
     AcceptedElicitation,
@@ -29,6 +32,7 @@ from inverted.run.results import (
     SamplingResult,
 )
 from inverted.run.sampling import (
+    FINAL,
     Loop,
     Message,
     Request,
@@ -39,7 +43,6 @@ from inverted.run.sampling import (
 )
 from inverted.run.signature import is_bare, name_of, returned, validated
 from inverted.run.tools import SamplingTool, ServerTool, prepare_tools
-from inverted.runtime.live import estimate_tokens
 from inverted.runtime.ports import RunInfo
 from inverted.runtime.steps import Retry, StepCall, as_json
 
@@ -61,6 +64,8 @@ class Run:
         info: What is known of the run without asking.
         restored: State of the last checkpoint, if there was one.
     """
+
+    __slots__ = ("_info", "_restored")
 
     def __init__(self, info: RunInfo, restored: Json = None) -> None:
         self._info = info
@@ -113,7 +118,7 @@ class Run:
         metadata: dict[str, Json] | None = None,
     ) -> SamplingResult[str]: ...
 
-    async def sample(
+    def sample(
         self,
         messages: Message | Sequence[Message],
         *,
@@ -130,7 +135,7 @@ class Run:
         attempts: int = 3,
         stop_sequences: list[str] | None = None,
         metadata: dict[str, Json] | None = None,
-    ) -> SamplingResult[Any]:
+    ) -> Coroutine[Any, Any, SamplingResult[Any]]:
         """Ask the client's model, serve the tools it calls, and return its answer.
 
         Args:
@@ -171,16 +176,16 @@ class Run:
             stop_sequences=stop_sequences,
             metadata=metadata,
         )
-        prepared = prepare_tools(tools, Run)
         structured = None if result_type is None or result_type is str else Structured(result_type)
-        if structured is not None:
-            if prepared or await self._client_has("sampling.tools"):
-                prepared.append(structured.tool())
-            else:
-                params["systemPrompt"] = structured.instructions(system_prompt)
+        offered = {tool.name: tool for tool in prepare_tools(tools, Run)}
+        if structured is not None and FINAL in offered:
+            raise ValueError(
+                f"Two tools have the same name: {FINAL}. With a result_type the model gives its "
+                "result through a tool of that name: call yours something else."
+            )
         request = Request(
             params,
-            {tool.name: tool for tool in prepared},
+            offered,
             tool_choice,
             self._masks(asked=mask_error_details),
             tool_concurrency,
@@ -196,7 +201,7 @@ class Run:
             max_turns=turns,
             attempts=attempts,
         )
-        return await loop.run()
+        return loop.run()
 
     async def sample_step(
         self,
@@ -615,9 +620,6 @@ class Run:
     def _masks(self, *, asked: bool | None) -> bool:
         return self._info.mask_error_details if asked is None else asked
 
-    async def _client_has(self, capability: str) -> bool:
-        return capability in await Effect(Kind.VALUE, {"of": "client"})
-
 
 async def _fork(
     awaitables: Sequence[Awaitable[Any]], mode: Literal["gather", "collect", "race"]
@@ -652,19 +654,22 @@ def _shown(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Json]:
 
 
 def _brief(value: Any) -> Json:
-    if value is None or isinstance(value, bool | int | float):
-        return value if not isinstance(value, float) or value == value else "nan"  # noqa: PLR0124
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return value if len(value) <= LONG_ARGUMENT else {"long": len(value), "starts": value[:80]}
     if isinstance(value, set | frozenset):
         # The order of a set differs between processes.
         value = sorted(cast("set[Any]", value), key=repr)
     try:
-        plain = as_json(value)
-    except TypeError:
+        text = to_json(as_json(value), inf_nan_mode="strings")
+    except (TypeError, ValueError):  # no JSON, or half a surrogate pair in it
         return {"type": type(value).__name__}
-    size = estimate_tokens(plain) * 4
-    return plain if size <= LONG_ARGUMENT else {"type": type(value).__name__, "long": size}
+    if len(text) > LONG_ARGUMENT:
+        return {"type": type(value).__name__, "long": len(text)}
+    return from_json(text)
 
 
 _adapters: WeakKeyDictionary[Callable[..., Any], TypeAdapter[Any] | None] = WeakKeyDictionary()
@@ -685,11 +690,12 @@ def _adapter_of(fn: Callable[..., Any], annotation: Any) -> TypeAdapter[Any] | N
     if is_bare(annotation) or annotation is type(None):
         return None
     try:
-        return TypeAdapter(annotation)
+        return TypeAdapter(as_pydantic_reads(annotation))
     except PydanticUserError as error:
         raise TypeError(
             f"{name_of(fn)}() cannot be a step, because its return type {annotation!r} has no JSON "
-            "form. Let it return JSON values, pydantic models or dataclasses, and say so."
+            "form. Let it return JSON values, pydantic models or dataclasses, and say so. "
+            f"({error.message})"
         ) from error
 
 

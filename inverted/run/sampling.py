@@ -107,16 +107,18 @@ def prepare_params(
     return {name: value for name, value in params.items() if value is not None}
 
 
-async def ask_model(
-    request: Request, messages: list[Json], tool_choice: str | None
-) -> dict[str, Json]:
-    """One model turn. The response's content is a list, whatever the client sent."""
+def model_turn(request: Request, messages: list[Json], tool_choice: str | None) -> Effect:
+    """The effect of one model turn; its answer goes through `listed`."""
     params: dict[str, Json] = {"messages": messages, **request.params}
     if request.tools:
         params["tools"] = [tool.definition() for tool in request.tools.values()]
         if tool_choice is not None:
             params["toolChoice"] = {"mode": tool_choice}
-    response: dict[str, Json] = await Effect(Kind.SAMPLE, params)
+    return Effect(Kind.SAMPLE, params)
+
+
+def listed(response: dict[str, Json]) -> dict[str, Json]:
+    """A response whose content is a list, whatever the client sent."""
     content = response["content"]
     return {**response, "content": content if isinstance(content, list) else [content]}
 
@@ -186,7 +188,7 @@ async def sample_step(
     run: Run, messages: list[Json], request: Request, *, execute_tools: bool
 ) -> SampleStep:
     """One model turn, with its tool calls served if wanted."""
-    response = await ask_model(request, messages, request.tool_choice)
+    response = listed(await model_turn(request, messages, request.tool_choice))
     history = [*messages, said(response)]
     calls = tool_calls(response)
     if calls and execute_tools:
@@ -253,7 +255,20 @@ class Structured:
 
 
 class Loop:
-    """The turns of one `Run.sample`."""
+    """The turns of one `Run.sample`.
+
+    While the model thinks, a parked run holds this object and the frame of `run`, and no other.
+    """
+
+    __slots__ = (
+        "_asked",
+        "_attempts",
+        "_history",
+        "_max_turns",
+        "_request",
+        "_run",
+        "_structured",
+    )
 
     def __init__(
         self,
@@ -271,7 +286,7 @@ class Loop:
         self._structured = structured
         self._max_turns = max_turns
         self._attempts = attempts
-        self._asked: list[int] = []
+        self._asked: tuple[int, ...] = ()
 
     async def run(self) -> SamplingResult[Any]:
         """Turn until the model answers.
@@ -280,9 +295,12 @@ class Loop:
             LimitExceeded: It still called tools when it was told not to.
             InvalidAnswerError: Its structured answers kept being invalid.
         """
+        if self._structured is not None:
+            await self._offer(self._structured)
         for turn in range(1, self._max_turns + 1):
             last = turn == self._max_turns
-            response = await self._turn(last=last)
+            response = listed(await self._turn(last=last))
+            self._history = [*self._history, said(response)]
             calls = tool_calls(response)
             if not calls:
                 done = self._read_text(response)
@@ -298,11 +316,20 @@ class Loop:
                 return done
         raise LimitExceeded(
             f"The model did not give a final answer within max_turns={self._max_turns}. Raise "
-            "max_turns, or "
-            "ask for less in one sample."
+            "max_turns, or ask for less in one sample."
         )
 
-    async def _turn(self, *, last: bool) -> dict[str, Json]:
+    async def _offer(self, structured: Structured) -> None:
+        """Let the model give its result through a tool, or as text where the client has none."""
+        request = self._request
+        if request.tools or "sampling.tools" in await Effect(Kind.VALUE, {"of": "client"}):
+            tools = {**request.tools, FINAL: structured.tool()}
+            self._request = request._replace(tools=tools)
+        else:
+            system = structured.instructions(request.params.get("systemPrompt"))
+            self._request = request._replace(params={**request.params, "systemPrompt": system})
+
+    def _turn(self, *, last: bool) -> Effect:
         request, choice = self._request, self._request.tool_choice
         if self._structured is not None and request.tools and choice is None:
             choice = "required"
@@ -311,10 +338,8 @@ class Loop:
             if self._structured is not None:
                 system = self._structured.instructions(request.params.get("systemPrompt"))
                 request = request._replace(params={**request.params, "systemPrompt": system})
-        self._asked.append(len(self._history))
-        response = await ask_model(request, self._history, choice)
-        self._history = [*self._history, said(response)]
-        return response
+        self._asked += (len(self._history),)
+        return model_turn(request, self._history, choice)
 
     def _read_text(self, response: dict[str, Json]) -> SamplingResult[Any] | None:
         text = text_of(response)
@@ -384,5 +409,5 @@ class Loop:
             model=response["model"],
             stop_reason=response.get("stopReason"),
             messages=self._history,
-            asked=tuple(self._asked),
+            asked=self._asked,
         )

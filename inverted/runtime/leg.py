@@ -33,7 +33,7 @@ from inverted.core.journal import (
 from inverted.core.lifecycle import Status
 from inverted.errors import JournalError, LimitExceeded, StoreConflict
 from inverted.runtime.apart import Apart, explained
-from inverted.runtime.live import Live
+from inverted.runtime.live import Live, Spent
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
 from inverted.stores.base import Append, Lease, Store
@@ -86,7 +86,8 @@ class Leg:
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._steps: set[str] = set()
         self._stopping: set[str] = set()
-        self._fresh: list[str] = []
+        # What was asked and not yet looked at, each with what was spent when it was asked.
+        self._fresh: list[tuple[str, Spent]] = []
         self._refused = 0
         self._done: list[tuple[str, Answer] | Attempted] = []
         self._wake: anyio.Event | None = None
@@ -116,7 +117,8 @@ class Leg:
             with Apart():
                 live.machine.cancel()
             self._withdraw()
-        self._fresh = list(live.machine.parked)
+        # What was parked before kept to the limits when it was asked.
+        self._fresh = [(id, Spent()) for id in live.machine.parked]
         try:
             async with anyio.create_task_group() as tasks:
                 try:
@@ -218,7 +220,7 @@ class Leg:
             else:
                 id, effect, _ = asked
                 live.write(Asked(id, effect.kind, effect.question), now)
-                self._fresh.append(id)
+                self._fresh.append((id, live.spent))
         live.machine.asked.clear()
 
     def _settle(self) -> bool:
@@ -233,18 +235,18 @@ class Leg:
             if len(self._live.lines) > MANY_LINES:
                 return False
             fresh, self._fresh = self._fresh, []
-            for id in fresh:
+            for id, spent in fresh:
                 parked = machine.parked.get(id)
-                answer = None if parked is None else self._at_once(id, parked[1])
+                answer = None if parked is None else self._at_once(id, parked[1], spent)
                 if answer is not None:
                     self._deliver(id, answer)
             self._write_asked()
         return True
 
     def _at_once(  # noqa: PLR0911 # one for each reason
-        self, id: str, effect: Effect
+        self, id: str, effect: Effect, spent: Spent
     ) -> Answer | None:
-        exceeded = self._exceeded(id, effect.kind)
+        exceeded = self._exceeded(effect.kind, spent)
         if exceeded is not None:
             self._refused += 1
             if self._refused > MAX_REFUSALS:
@@ -275,7 +277,7 @@ class Leg:
             case _:
                 return self._carrier.describe()
 
-    def _exceeded(self, id: str, kind: Kind) -> str | None:
+    def _exceeded(self, kind: Kind, spent: Spent) -> str | None:
         live, limits = self._live, self._live.agent.limits
         if limits.seconds is not None:
             waited = self._clock.now() - live.record.created
@@ -286,11 +288,11 @@ class Leg:
             if size > limits.journal_bytes:
                 return _used_up("journal_bytes", limits.journal_bytes, size)
         if kind is Kind.SAMPLE:
-            # The call in question is counted itself: it was written as asked.
-            spent = live.counted[id]
-            for name, limit in (("model_calls", limits.model_calls), ("tokens", limits.tokens)):
-                if limit is not None and spent[name] > limit:
-                    return _used_up(name, limit, spent[name])
+            # The call in question is counted itself; a later one must not make it too many.
+            if limits.model_calls is not None and spent.model_calls > limits.model_calls:
+                return _used_up("model_calls", limits.model_calls, spent.model_calls)
+            if limits.tokens is not None and spent.tokens > limits.tokens:
+                return _used_up("tokens", limits.tokens, spent.tokens)
         return None
 
     # -- the world --------------------------------------------------------------------------
@@ -482,7 +484,8 @@ class Leg:
 
     async def _heartbeat(self) -> None:
         """Keep the lease. Started when a third of it has passed; most legs end before."""
-        while True:
+        # Without a lease in the record, the leg has parked and released it: there is none to keep.
+        while self._live.record.lease is not None:
             now = self._clock.now()
             record = await self._store.acquire(
                 self._live.record.id, self._owner, now, now + self._lease

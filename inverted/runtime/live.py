@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import cast
+from functools import partial
+from typing import NamedTuple, cast
 
 from inverted.core.effects import QUESTIONS, Json, Kind
 from inverted.core.journal import (
@@ -26,6 +27,13 @@ from inverted.runtime.ports import Agent, Ended, RunInfo, Sealer
 from inverted.stores.base import RunRecord
 
 
+class Spent(NamedTuple):
+    """What a run has used of its limits so far."""
+
+    model_calls: int = 0
+    tokens: int = 0
+
+
 class Live:
     """One run that this process holds. Only `runtime` touches it, under the run's lock."""
 
@@ -33,7 +41,6 @@ class Live:
         "agent",
         "attempts",
         "codec",
-        "counted",
         "created",
         "due",
         "lines",
@@ -57,14 +64,12 @@ class Live:
         self.segment_start: int | None = None
         self.due: dict[str, float] = {}
         self.attempts: dict[str, int] = {}
-        self.spent: dict[str, int] = {"model_calls": 0, "tokens": 0}
-        # What was spent when a model call was asked: a later call must not make it too many.
-        self.counted: dict[str, dict[str, int]] = {}
+        self.spent = Spent()
 
     def write(self, entry: Entry, at: float) -> None:
         """Queue one entry for the next commit, and count what it spends."""
         if isinstance(entry, Checkpointed):
-            entry = entry._replace(spent=dict(self.spent))
+            entry = entry._replace(spent=self.spent._asdict())
             self.segment_start = self.record.position + len(self.lines)
         line = self.codec.encode(entry, at)
         self.lines.append(line)
@@ -76,23 +81,19 @@ class Live:
         match entry:
             case Asked(id=id, kind=Kind.SLEEP, question=question):
                 self.due[id] = at + question["seconds"]
-            case Asked(id=id, kind=Kind.SAMPLE, question=question):
-                self.spent["model_calls"] += 1
-                self.spent["tokens"] += sum(
-                    estimate_tokens(message["content"]) for message in question["messages"]
-                )
-                self.counted[id] = dict(self.spent)
+            case Asked(kind=Kind.SAMPLE, question=question):
+                tokens = sum(estimate_tokens(each["content"]) for each in question["messages"])
+                self.spent = Spent(self.spent.model_calls + 1, self.spent.tokens + tokens)
             case Answered(id=id, value={"role": "assistant", "content": content}):
-                self.spent["tokens"] += estimate_tokens(content)
-                self.counted.pop(id, None)
+                tokens = self.spent.tokens + estimate_tokens(content)
+                self.spent = self.spent._replace(tokens=tokens)
             case Answered(id=id):
                 self.due.pop(id, None)
                 self.attempts.pop(id, None)
-                self.counted.pop(id, None)
             case Attempted(id=id, attempt=attempt):
                 self.attempts[id] = attempt
             case Checkpointed(spent=spent):
-                self.spent.update(spent or {})
+                self.spent = Spent(**(spent or {}))
             case _:
                 pass
 
@@ -128,7 +129,7 @@ def begin(agent: Agent, record: RunRecord, arguments: dict[str, Json], now: floa
     live = Live(
         agent,
         record,
-        Machine(lambda restored: agent.body(info, arguments, restored)),
+        Machine(partial(agent.body, info, arguments)),
         Codec(),
         created=False,
     )
@@ -168,7 +169,7 @@ def load(
     opened = [_open(entry, sealer) for entry, _ in entries]
     check_flags(started)
     with Apart():
-        machine = replay(lambda restored: agent.body(info, started.arguments, restored), opened)
+        machine = replay(partial(agent.body, info, started.arguments), opened)
     live = Live(agent, record, machine, codec, created=True)
     for entry, at in entries:
         live.count(entry, at)

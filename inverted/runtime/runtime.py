@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping
-from weakref import WeakValueDictionary
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 
 import anyio
 
@@ -58,7 +58,8 @@ class Runtime:
         self.hot_runs = hot_runs
         self._patience = patience
         self._hot: OrderedDict[str, Live] = OrderedDict()
-        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        # The runs that a request works on, each with what wakes the requests that wait for it.
+        self._taken: dict[str, anyio.Event | None] = {}
         self._driving: dict[str | None, int] = {}
 
     async def begin(
@@ -109,7 +110,7 @@ class Runtime:
             lease=None,
         )
         try:
-            async with self._lock(record.id):
+            async with self._alone(record.id):
                 return await self._drive(begin(agent, record, arguments, now), {}, carrier)
         except StoreConflict:
             known = await self.store.find(agent.name, principal, key) if key is not None else None
@@ -196,7 +197,7 @@ class Runtime:
         deadline = self.clock.now() + self._patience
         pause = 0.005
         while True:
-            async with self._lock(run_id):
+            async with self._alone(run_id):
                 record = await self.store.get(run_id)
                 if record is None or record.principal != principal or record.agent != agent.name:
                     raise RunNotFound(
@@ -290,5 +291,16 @@ class Runtime:
             _, oldest = self._hot.popitem(last=False)
             oldest.machine.close()
 
-    def _lock(self, run_id: str) -> anyio.Lock:
-        return self._locks.setdefault(run_id, anyio.Lock(fast_acquire=True))
+    @asynccontextmanager
+    async def _alone(self, run_id: str) -> AsyncGenerator[None]:
+        """One request at a time works on a run."""
+        while run_id in self._taken:
+            self._taken[run_id] = over = self._taken[run_id] or anyio.Event()
+            await over.wait()
+        self._taken[run_id] = None
+        try:
+            yield
+        finally:
+            over = self._taken.pop(run_id)
+            if over is not None:
+                over.set()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import anyio
+from mcp_types import InputRequiredResult
 
 from inverted import MemoryStore, Run
 from inverted.stores import RunRecord
-from inverted.testing import ScriptedHost
+from inverted.testing import Call, ScriptedHost, VirtualClock
 from tests.agents.small import serve
 
 
@@ -56,3 +57,16 @@ async def test_a_leg_that_loses_its_lease_stops_its_step_and_starts_from_the_sto
     outcome = await ScriptedHost().run(serve(wait.agent, store=wait.store, lease=0.03), "agent")
     assert outcome.result == "waited"
     assert wait.starts == 2
+
+
+async def test_a_parked_run_is_left_to_any_process_however_long_its_leg_took() -> None:
+    async def pause(run: Run) -> None:
+        await run.sleep(1000)
+        await run.approve("Go on?")
+
+    clock, store = VirtualClock(), MemoryStore()
+    async with ScriptedHost(person=[True]).connect(serve(pause, store=store, clock=clock)) as at:
+        assert isinstance(await at.send(Call("pause")), InputRequiredResult)
+        (record,) = await store.list()
+    assert clock.now() - record.created >= 1000
+    assert record.lease is None

@@ -53,6 +53,7 @@ LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "a
 Tool = SamplingTool | ServerTool | Callable[..., Any]
 Elicitation = AcceptedElicitation[T] | DeclinedElicitation | CancelledElicitation
 
+NO_TOOLS: dict[str, SamplingTool] = {}
 LONG_ARGUMENT = 2000
 """Longer step arguments are journaled by their size only: they are there for people to read."""
 
@@ -185,7 +186,7 @@ class Run:
             )
         request = Request(
             params,
-            offered,
+            offered or NO_TOOLS,
             tool_choice,
             self._masks(asked=mask_error_details),
             tool_concurrency,

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 FINAL = "final_response"
 MAX_TOKENS = 4096
+PLAIN: dict[str, Json] = {"maxTokens": MAX_TOKENS}
+"""The parameters of a sample that asks for nothing special. Shared: nobody changes parameters."""
 Message = str | SamplingMessage | TextContent | ImageContent | AudioContent | dict[str, Json]
 
 
@@ -104,7 +106,8 @@ def prepare_params(
         "stopSequences": stop_sequences,
         "metadata": as_json(metadata),
     }
-    return {name: value for name, value in params.items() if value is not None}
+    given = {name: value for name, value in params.items() if value is not None}
+    return PLAIN if given == PLAIN else given
 
 
 def model_turn(request: Request, messages: list[Json], tool_choice: str | None) -> Effect:

@@ -255,7 +255,7 @@ class Leg:
             return Answer(failure=Failure("LimitExceeded", exceeded))
         if effect.kind is Kind.VALUE:
             return Answer(self._value(effect.question["of"]))
-        if effect.kind is Kind.SLEEP and self._live.due.get(id, 0.0) <= self._clock.now():
+        if effect.kind is Kind.SLEEP and self._live.marks.get(id, 0.0) <= self._clock.now():
             return Answer(None)
         if effect.kind in QUESTIONS:
             refusal = self._carrier.refusal(effect.kind, effect.question)
@@ -333,7 +333,7 @@ class Leg:
         if effect.kind is Kind.STEP:
             await self._step(id, effect)
         elif effect.kind is Kind.SLEEP:
-            await self._clock.sleep(max(0.0, self._live.due[id] - self._clock.now()))
+            await self._clock.sleep(max(0.0, self._live.marks[id] - self._clock.now()))
             self._finished((id, Answer(None)))
         else:
             question = Question(self._live.record.id, id, effect.kind, effect.question)
@@ -353,7 +353,7 @@ class Leg:
 
     async def _step(self, id: str, effect: Effect) -> None:
         call = cast("StepCall", effect.local)
-        attempt = self._live.attempts.get(id, 0)
+        attempt = int(self._live.marks.get(id, 0))
         while True:
             attempt += 1
             try:

@@ -39,12 +39,11 @@ class Live:
 
     __slots__ = (
         "agent",
-        "attempts",
         "codec",
         "created",
-        "due",
         "lines",
         "machine",
+        "marks",
         "pending",
         "record",
         "segment_start",
@@ -62,8 +61,8 @@ class Live:
         self.lines: list[bytes] = []
         self.pending = 0
         self.segment_start: int | None = None
-        self.due: dict[str, float] = {}
-        self.attempts: dict[str, int] = {}
+        # By effect: the failed attempts of a step, and the moment at which a timer is due.
+        self.marks: dict[str, float] = {}
         self.spent = Spent()
 
     def write(self, entry: Entry, at: float) -> None:
@@ -80,7 +79,7 @@ class Live:
         """Keep the counters of limits, attempts and timers; the same live and on replay."""
         match entry:
             case Asked(id=id, kind=Kind.SLEEP, question=question):
-                self.due[id] = at + question["seconds"]
+                self.marks[id] = at + question["seconds"]
             case Asked(kind=Kind.SAMPLE, question=question):
                 tokens = sum(estimate_tokens(each["content"]) for each in question["messages"])
                 self.spent = Spent(self.spent.model_calls + 1, self.spent.tokens + tokens)
@@ -88,10 +87,9 @@ class Live:
                 tokens = self.spent.tokens + estimate_tokens(content)
                 self.spent = self.spent._replace(tokens=tokens)
             case Answered(id=id):
-                self.due.pop(id, None)
-                self.attempts.pop(id, None)
+                self.marks.pop(id, None)
             case Attempted(id=id, attempt=attempt):
-                self.attempts[id] = attempt
+                self.marks[id] = attempt
             case Checkpointed(spent=spent):
                 self.spent = Spent(**(spent or {}))
             case _:

@@ -68,7 +68,7 @@ def test_the_example_of_answers_can_be_read(tmp_path: Path) -> None:
     answers = read_answers(file)
     assert answers.take("Which severity?") == ("high",)
     assert [answers.take("Where shall it go?") for _ in range(3)] == [("drafts",), ("notes",), None]
-    assert len(json.loads(example)) == 4
+    assert len(json.loads(example)) == 5
 
 
 @pytest.mark.parametrize("words", ["!decline", "!cancel", "!skip", "!!", "INVERTED_DEBUG"])

@@ -184,6 +184,12 @@ async def test_after_some_attempts_it_is_an_error(answer: Any) -> None:
     assert len(host.samples) == 2
 
 
+async def test_when_the_turns_are_used_up_first_that_is_the_error() -> None:
+    error = await fail(wants(int, max_turns=1), Host("x"))
+    assert error.type == "LimitExceeded"
+    assert "within max_turns=1" in error.message
+
+
 async def test_three_attempts_are_the_default() -> None:
     host = Host(*["x"] * 9)
     await fail(wants(int), host)

@@ -252,6 +252,33 @@ async def test_a_heartbeat_that_is_due_when_the_run_has_ended_is_left_out(gate: 
     assert (await record_of(store, "run")).lease is None
 
 
+async def test_a_parked_run_is_not_leased_again_while_its_client_is_told_of_progress(
+    store: Store, gate: Gate, by_hand: VirtualClock
+) -> None:
+    telling, told = anyio.Event(), anyio.Event()
+
+    class Slow(Rounds):
+        async def notify(self, payload: object) -> None:
+            telling.set()
+            await told.wait()
+
+    async def body(run: Run) -> str:
+        await run.step(gate)
+        await run.report_progress(1)
+        return await ask("a")
+
+    runtime = Runtime(store, clock=by_hand)
+    task = asyncio.create_task(runtime.begin(agent(body), {}, Slow(), run_id="run"))
+    await within(gate.started.wait())
+    await by_hand.advance(11)
+    gate.open.set()
+    await within(telling.wait())
+    await by_hand.advance(11)
+    assert (await record_of(store, "run")).lease is None
+    told.set()
+    assert parked(await within(task)) == ["2"]
+
+
 async def test_an_answer_that_lost_a_race_with_another_process_is_not_recorded_twice() -> None:
     store = Interrupted()
 

@@ -97,6 +97,21 @@ def test_new_writes_a_project_and_prints_the_next_two_commands(host: Host, here:
         assert not file.is_file() or "$" not in file.read_text()
 
 
+def test_the_new_project_is_formatted_and_clean(host: Host, here: Path) -> None:
+    host("new", "tea-time")
+    ruff = [sys.executable, "-m", "ruff"]
+    for check in (["check", "--select=E,F,I,UP,B,ANN"], ["format", "--check"]):
+        finished = subprocess.run(
+            [*ruff, *check, "--isolated", "--line-length=100", "."],
+            cwd=here / "tea-time",
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
 def test_the_new_project_runs(host: Host, here: Path) -> None:
     host("new", "tea-time")
     (here / "answers.json").write_text('["drafts"]')

@@ -56,7 +56,7 @@ class Question:
 
     Attributes:
         kind: `sample`, `elicit` or `roots`.
-        params: The request's params as they travelled.
+        params: The request's params in wire form, as the SDK read them.
         answer: The result in wire form; None if it was refused.
         refused: Why it was refused, if so.
     """

@@ -11,7 +11,7 @@ from inverted.testing import ProtocolBreach
 from inverted.testing.strict import Declared, check_balance, check_form, check_question
 
 Wire = dict[str, Any]
-ALL = {"sampling": {"tools": {}}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
+ALL: Wire = {"sampling": {"tools": {}}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
 
 
 def declared(capabilities: Wire = ALL, revision: str = "2026-07-28") -> Declared:

@@ -1,0 +1,91 @@
+"""The pytest plugin: in a project of its own, from the entry point, without being asked for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from inverted import AgentServer, MemoryStore, Run
+from inverted.testing import ScriptedHost, Way, always_replay
+
+PROJECT = """
+from inverted import AgentServer, MemoryStore, Run
+
+def make_server():
+    server = AgentServer("project", store=MemoryStore(), keys=["x" * 40])
+
+    @server.agent
+    async def greet(run: Run, name: str) -> str:
+        return str((await run.sample(f"Greet {name}.")).text)
+
+    return server
+
+
+def test_a_host_can_be_had(scripted_host):
+    assert scripted_host(model=["a"]).transport == "memory"
+
+
+def test_every_carrier(every_carrier):
+    import asyncio
+
+    outcome = asyncio.run(
+        every_carrier.run(make_server(), "greet", {"name": "Ada"}, model=["Hello"])
+    )
+    assert outcome.result == "Hello"
+"""
+
+
+def pytest_in(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_project_gets_the_fixtures_and_every_carrier(tmp_path: Path) -> None:
+    (tmp_path / "test_project.py").write_text(PROJECT)
+    assert "13 passed" in pytest_in(tmp_path)
+
+
+def test_a_project_that_uses_none_of_it_imports_none_of_it(tmp_path: Path) -> None:
+    (tmp_path / "test_other.py").write_text(
+        "import sys\n"
+        "def test_nothing_heavy_is_loaded():\n"
+        "    assert 'pytest_inverted' in sys.modules\n"
+        "    assert not {'inverted', 'fastmcp', 'mcp'} & set(sys.modules)\n"
+    )
+    assert "1 passed" in pytest_in(tmp_path)
+
+
+async def test_a_way_tells_its_name_and_makes_hosts() -> None:
+    way = Way("2025-11-25", "stdio", hot=False)
+    assert str(way) == "2025-11-25-stdio-cold"
+    host = way.host(model=["a"], max_rounds=3)
+    assert (host.era, host.transport, host.max_rounds) == ("2025-11-25", "stdio", 3)
+
+
+@pytest.mark.parametrize("cold", [True, False])
+async def test_always_replaying_runs_the_body_again_in_every_round(cold: bool) -> None:  # noqa: FBT001 # a parameter
+    begun: list[str] = []
+    server = AgentServer("replay", store=MemoryStore(), keys=["x" * 40])
+
+    @server.agent
+    async def greet(run: Run) -> None:
+        begun.append(run.id)
+        await run.sample("one")
+        await run.sample("two")
+
+    if cold:
+        assert always_replay(server) is server
+    await ScriptedHost(model=["a", "b"]).run(server, "greet")
+    assert len(begun) == (3 if cold else 1)

@@ -73,7 +73,9 @@ async def _measure(effort: Effort) -> list[Row]:
                 sides[f"{side} {name}"] = partial(timed_call, client, "digest", wanted)
         times = await in_turns(sides, effort)
     first, *others = LENGTHS
-    beside: dict[str, Value] = {}
+    beside: dict[str, Value] = {
+        "by processor time, ratio": times.processor_ratio(f"ours {first}", f"theirs {first}")
+    }
     for name in others:
         ours, theirs = times.median(f"ours {name}"), times.median(f"theirs {name}")
         beside |= {

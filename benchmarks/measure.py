@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import statistics
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -41,13 +42,23 @@ QUICK = Effort(repetitions=1, warm_up=0, size=0.01)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the turns of every side gave, in order."""
+    """What the turns of every side gave, in order.
+
+    Attributes:
+        of: The figures that the sides returned.
+        processor: Processor seconds of this process, turn by turn.
+    """
 
     of: Mapping[str, list[float]]
+    processor: Mapping[str, list[float]]
 
     def median(self, side: str) -> float:
         """Median of one side."""
         return statistics.median(self.of[side])
+
+    def processor_ratio(self, ours: str, theirs: str) -> float:
+        """Ratio of two sides by the processor time of this process, waiting left out."""
+        return statistics.median(self.processor[ours]) / statistics.median(self.processor[theirs])
 
     def spread(self, ours: str, theirs: str) -> tuple[float, float]:
         """Quartiles of the ratio of two sides, turn by turn."""
@@ -68,12 +79,16 @@ async def in_turns(sides: Mapping[str, Side], effort: Effort) -> Figures:
         effort: How many turns.
     """
     figures: dict[str, list[float]] = {name: [] for name in sides}
+    processor: dict[str, list[float]] = {name: [] for name in sides}
     shuffled = random.Random(0)
     for turn in range(effort.warm_up + effort.repetitions):
         for name in shuffled.sample(list(sides), len(sides)):
             # The garbage of one side is not collected during the turn of the next.
             gc.collect()
+            start = time.process_time()
             figure = await sides[name]()
+            spent = time.process_time() - start
             if turn >= effort.warm_up:
                 figures[name].append(figure)
-    return Figures(figures)
+                processor[name].append(spent)
+    return Figures(figures, processor)

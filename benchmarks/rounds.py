@@ -118,6 +118,7 @@ async def _measure(effort: Effort) -> list[Row]:
             Goal("ratio", at_most=0.9),
             times.spread("ours", "theirs"),
             {
+                "by processor time, ratio": times.processor_ratio("ours", "theirs"),
                 "on SQLite, synchronous=full (ms)": milliseconds["sqlite"],
                 "on SQLite, ratio": milliseconds["sqlite"] / milliseconds["theirs"],
             },

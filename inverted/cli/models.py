@@ -49,7 +49,7 @@ class Provider:
         handler: The handler's class.
         sdk: The SDK's module.
         client: The SDK's client class.
-        takes_base_url: Whether the client takes another endpoint.
+        endpoint: The variable by which its SDK takes another endpoint; empty if it takes none.
     """
 
     extra: str
@@ -59,7 +59,7 @@ class Provider:
     handler: str
     sdk: str
     client: str
-    takes_base_url: bool
+    endpoint: str
 
 
 PROVIDERS: Final = {
@@ -71,7 +71,7 @@ PROVIDERS: Final = {
         handler="AnthropicSamplingHandler",
         sdk="anthropic",
         client="AsyncAnthropic",
-        takes_base_url=True,
+        endpoint="ANTHROPIC_BASE_URL",
     ),
     "openai": Provider(
         extra="openai",
@@ -81,7 +81,7 @@ PROVIDERS: Final = {
         handler="OpenAISamplingHandler",
         sdk="openai",
         client="AsyncOpenAI",
-        takes_base_url=True,
+        endpoint="OPENAI_BASE_URL",
     ),
     "gemini": Provider(
         extra="gemini",
@@ -91,7 +91,7 @@ PROVIDERS: Final = {
         handler="GoogleGenaiSamplingHandler",
         sdk="google.genai",
         client="Client",
-        takes_base_url=False,
+        endpoint="",
     ),
 }
 
@@ -235,7 +235,8 @@ class Provided:
     def _load(self) -> Handler:
         about = PROVIDERS[self.choice.provider]
         key = next((os.environ[name] for name in about.keys if os.environ.get(name)), None)
-        if key is None and self.choice.base_url is None:
+        base_url = self.choice.base_url or os.environ.get(about.endpoint)
+        if key is None and base_url is None:
             raise UsageProblem(
                 f"{self.choice.label} needs an API key: set {' or '.join(about.keys)}, or use "
                 "--model rehearsal."
@@ -251,8 +252,8 @@ class Provided:
             ) from None
         # A server at another endpoint may want no key; the SDKs want one to be constructed.
         settings: dict[str, Any] = {"api_key": key or "none"}
-        if self.choice.base_url is not None:
-            settings["base_url"] = self.choice.base_url
+        if base_url is not None:
+            settings["base_url"] = base_url
         client = getattr(sdk, about.client)(**settings)
         made = getattr(handlers, about.handler)(default_model=self.choice.name, client=client)
         return cast("Handler", made)
@@ -269,6 +270,6 @@ def _named(spec: str, base_url: str | None, reason: str) -> Choice:
         raise UsageProblem(
             f"--model {spec} is not understood. Write {names}, {NAME}, or {NAME}:module:function."
         )
-    if base_url is not None and not PROVIDERS[provider].takes_base_url:
+    if base_url is not None and not PROVIDERS[provider].endpoint:
         raise UsageProblem(f"--base-url does not go with {provider}: use --model openai:NAME.")
     return Choice(provider, name, reason, base_url, named=True)

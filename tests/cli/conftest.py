@@ -47,7 +47,7 @@ def servers() -> Path:
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No keys, no settings and no journals of the machine that runs the tests."""
     for name in list(os.environ):
-        if name.endswith("_API_KEY") or name.startswith(("INVERTED_", "FASTMCP_")):
+        if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith(("INVERTED_", "FASTMCP_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "FORCE_COLOR"):

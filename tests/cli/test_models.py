@@ -22,6 +22,9 @@ from inverted.cli.errors import HostProblem, UsageProblem
 from inverted.cli.models import Choice, Provided, choose, open_model
 
 
+pytestmark = pytest.mark.usefixtures("clean_environment")
+
+
 def asked(text: str = "Hello", **more: Any) -> CreateMessageRequestParams:
     message = SamplingMessage(role="user", content=TextContent(type="text", text=text))
     return CreateMessageRequestParams(messages=[message], max_tokens=10, **more)
@@ -179,6 +182,15 @@ def test_another_endpoint_may_want_no_key(sdk: Sdk, monkeypatch: pytest.MonkeyPa
     assert sdk.clients == [{"api_key": "none", "base_url": "http://localhost/v1"}]
 
 
+def test_the_endpoint_may_come_from_the_variable_of_the_sdk(
+    sdk: Sdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost/v1")
+    open_model(choose("openai:llama", None, {}), "tea")
+    assert sdk.clients == [{"api_key": "none", "base_url": "http://localhost/v1"}]
+
+
 def test_a_missing_sdk_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
     monkeypatch.setitem(sys.modules, "anthropic", None)
@@ -202,7 +214,7 @@ def test_fastmcp_has_a_handler_for_every_provider(provider: str) -> None:
     about = models.PROVIDERS[provider]
     pytest.importorskip(about.sdk)
     model = Provided(Choice(provider, "some-model", "", "http://localhost/v1"))
-    if about.takes_base_url:
+    if about.endpoint:
         assert callable(model.ready())
 
 

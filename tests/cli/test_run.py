@@ -254,9 +254,9 @@ def test_a_program_that_is_no_mcp_server_is_recognised(host: Host) -> None:
 
 def test_a_program_that_never_answers_is_given_up(host: Host) -> None:
     script = "import sys; sys.stderr.write('thinking\\n'); sys.stderr.flush(); sys.stdin.read()"
-    found = host("run", "--connect-timeout", "1", "--json", "--", sys.executable, "-c", script)
+    found = host("run", "--connect-timeout", "4", "--json", "--", sys.executable, "-c", script)
     assert found.code == 3
-    assert "in 1 seconds" in found.err
+    assert "in 4 seconds" in found.err
     assert "thinking" in found.err
     assert found.json["error"]["exitCode"] == 3
 

@@ -36,7 +36,7 @@ from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import AGENT_ERRORS, AnswerError, ClientGone, InvertedError, RunError
 from inverted.run.run import Run
-from inverted.run.signature import Signature
+from inverted.run.signature import Signature, description_of, name_of
 from inverted.run.tools import explain
 from inverted.runtime.ports import Agent, Carrier, Ended, Limits, Outcome, RunInfo
 from inverted.runtime.runtime import Runtime, new_run_id
@@ -264,10 +264,8 @@ def _without_run(signature: Signature) -> Any:
 
     plain = inspect.signature(signature.fn)
     parameters = [each for each in plain.parameters.values() if each.name != signature.hidden]
-    shown.__name__ = signature.fn.__name__
-    shown.__qualname__ = signature.fn.__qualname__
-    shown.__module__ = signature.fn.__module__
-    shown.__doc__ = signature.fn.__doc__
+    shown.__name__ = shown.__qualname__ = name_of(signature.fn)
+    shown.__doc__ = description_of(signature.fn)
     shown.__annotations__ = {
         name: kind for name, kind in signature.hints.items() if name != signature.hidden
     }

@@ -190,11 +190,17 @@ class Leg:
         try:
             self._live.write(Answered(id, value, answer.failure, sealed), self._clock.now())
         except JournalError as error:
-            answer = Answer(failure=Failure.of(error))
+            answer = Answer(failure=self._unwritten(id, error))
             self._live.write(Answered(id, None, answer.failure), self._clock.now())
         with Apart():
             self._live.machine.deliver(id, answer.value, answer.failure)
         self._withdraw()
+
+    def _unwritten(self, id: str, error: JournalError) -> Failure:
+        parked = self._live.machine.parked.get(id)
+        if parked is None or parked[1].kind is not Kind.STEP:
+            return Failure.of(error)
+        return step_failure(parked[1].question["name"], error, 1)
 
     def _withdraw(self) -> None:
         """Ask what is not needed any more to stop. A step's outcome is waited for and recorded."""

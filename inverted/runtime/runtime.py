@@ -175,7 +175,7 @@ class Runtime:
         known: RunRecord,
         principal: str | None,
     ) -> Outcome:
-        first = (await self.store.read(known.id))[0]
+        (first,) = await self.store.read(known.id, 0, 1)
         if arguments_of(first) != arguments:
             raise RunError(
                 f"The run key {known.key!r} names a run of {agent.name} with other arguments. Use "
@@ -242,7 +242,9 @@ class Runtime:
                 return live
             live.machine.close()
         lines = await self.store.read(record.id, record.segment_start)
-        first = lines[0] if record.segment_start == 0 else (await self.store.read(record.id))[0]
+        (first,) = (
+            lines[:1] if record.segment_start == 0 else await self.store.read(record.id, 0, 1)
+        )
         return load(agent, record, first, lines, self._services.sealer)
 
     async def _drive(

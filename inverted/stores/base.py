@@ -114,8 +114,8 @@ class Store(Protocol):
         """The run that a client named, or None."""
         ...
 
-    async def read(self, run_id: str, start: int = 0) -> list[bytes]:
-        """The journal lines of a run from a position on."""
+    async def read(self, run_id: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """The journal lines of a run from a position on, before another one if given."""
         ...
 
     async def append(self, run_id: str, append: Append) -> RunRecord:

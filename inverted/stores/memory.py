@@ -44,9 +44,9 @@ class MemoryStore:
         """See `Store.find`."""
         return self._records.get(self._keys.get((agent, principal, key), ""))
 
-    async def read(self, run_id: str, start: int = 0) -> list[bytes]:
+    async def read(self, run_id: str, start: int = 0, stop: int | None = None) -> list[bytes]:
         """See `Store.read`."""
-        return self._lines.get(run_id, [])[start:]
+        return self._lines.get(run_id, [])[start:stop]
 
     async def append(self, run_id: str, append: Append) -> RunRecord:
         """See `Store.append`."""

@@ -77,9 +77,10 @@ class SQLiteStore:
         row = await self._database.run(lambda db: db.execute(sql.FIND, named).fetchone())
         return row and _record(row)
 
-    async def read(self, run_id: str, start: int = 0) -> list[bytes]:
+    async def read(self, run_id: str, start: int = 0, stop: int | None = None) -> list[bytes]:
         """See `Store.read`."""
-        rows = await self._database.run(lambda db: db.execute(sql.READ, (run_id, start)).fetchall())
+        wanted = (run_id, start, sql.NO_POSITION if stop is None else stop)
+        rows = await self._database.run(lambda db: db.execute(sql.READ, wanted).fetchall())
         return [line for (line,) in rows]
 
     async def append(self, run_id: str, append: Append) -> RunRecord:

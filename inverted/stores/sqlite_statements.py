@@ -28,7 +28,12 @@ COUNT: Final = "SELECT count(*) FROM runs WHERE principal IS ?"
 COUNT_LIVE: Final = f"{COUNT} AND live"
 
 NUMBER: Final = "(SELECT number FROM runs WHERE id = ?)"
-READ: Final = f"SELECT line FROM entries WHERE run = {NUMBER} AND position >= ? ORDER BY position"
+READ: Final = (
+    f"SELECT line FROM entries WHERE run = {NUMBER} AND position >= ? AND position < ? "
+    "ORDER BY position"
+)
+NO_POSITION: Final = 2**63 - 1
+"""Behind every journal line."""
 ADD: Final = "INSERT INTO entries (run, position, line) VALUES (?, ?, ?)"
 
 CREATE: Final = f"INSERT INTO runs ({COLUMNS}, live) VALUES ({'?, ' * 13}?)"

@@ -71,9 +71,9 @@ class CrashingStore:
         """See `Store.find`."""
         return await self._alive().find(agent, principal, key)
 
-    async def read(self, run_id: str, start: int = 0) -> list[bytes]:
+    async def read(self, run_id: str, start: int = 0, stop: int | None = None) -> list[bytes]:
         """See `Store.read`."""
-        return await self._alive().read(run_id, start)
+        return await self._alive().read(run_id, start, stop)
 
     async def acquire(self, run_id: str, owner: str, now: float, until: float) -> RunRecord | None:
         """See `Store.acquire`."""

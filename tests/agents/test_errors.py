@@ -211,8 +211,8 @@ class Rewritten(MemoryStore):
         super().__init__()
         self._old, self._new = old, new
 
-    async def read(self, run_id: str, start: int = 0) -> list[bytes]:
-        lines = await super().read(run_id, start)
+    async def read(self, run_id: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        lines = await super().read(run_id, start, stop)
         return [line.replace(self._old, self._new) for line in lines]
 
 

@@ -67,8 +67,8 @@ async def test_a_checkpoint_before_anything_is_written_is_part_of_the_first_writ
 
 async def test_only_the_last_segment_is_read_and_replayed() -> None:
     class Counting(MemoryStore):
-        async def read(self, run_id: str, start: int = 0) -> list[bytes]:
-            lines = await super().read(run_id, start)
+        async def read(self, run_id: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+            lines = await super().read(run_id, start, stop)
             seen.append((start, len(lines)))
             return lines
 

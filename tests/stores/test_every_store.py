@@ -126,6 +126,8 @@ async def test_lines_are_read_from_a_position_on(store: Store) -> None:
     await store.create(replace(RUN, position=5), lines)
     await store.create(replace(RUN, id="r2", position=5), [b"other"] * 5)
     assert await store.read("r1", 3) == [b"3", b"4"]
+    assert await store.read("r1", 0, 1) == [b"0"]
+    assert await store.read("r1", 1, 3) == [b"1", b"2"]
     assert await store.read("r1", 5) == []
     assert await store.read("r1", 50) == []
 

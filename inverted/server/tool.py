@@ -263,18 +263,22 @@ def _without_run(signature: Signature) -> Any:
     def shown() -> None: ...
 
     plain = inspect.signature(signature.fn)
+    # FastMCP knows the annotation None, not the type that it is resolved to.
+    returns = None if signature.returns is type(None) else signature.returns
     parameters = [each for each in plain.parameters.values() if each.name != signature.hidden]
     shown.__name__ = shown.__qualname__ = name_of(signature.fn)
     shown.__doc__ = description_of(signature.fn)
     shown.__annotations__ = {
         name: kind for name, kind in signature.hints.items() if name != signature.hidden
     }
+    if "return" in shown.__annotations__:
+        shown.__annotations__["return"] = returns
     shown.__signature__ = plain.replace(  # read by FastMCP
         parameters=[
             each.replace(annotation=signature.hints.get(each.name, each.annotation))
             for each in parameters
         ],
-        return_annotation=signature.returns,
+        return_annotation=returns,
     )
     return shown
 

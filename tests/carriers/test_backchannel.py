@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 from mcp.shared.exceptions import MCPError
-from mcp_types import ClientCapabilities
+from mcp_types import CONNECTION_CLOSED, ClientCapabilities
 from pydantic import TypeAdapter, ValidationError
 
 from inverted.carriers.backchannel import BackChannel
 from inverted.core.effects import Kind
-from inverted.errors import AnswerError
+from inverted.errors import AnswerError, ClientGone
 from inverted.runtime.ports import Answer, Question
 
 ALL: dict[str, Any] = {
@@ -205,6 +205,12 @@ async def test_an_error_of_the_client_is_an_error_in_the_body(
     assert answer.failure.data == data
     assert answer.failure.message.startswith("The client did not answer sampling/createMessage: ")
     assert said in answer.failure.message
+
+
+async def test_a_client_that_went_away_is_no_answer() -> None:
+    gone = MCPError(CONNECTION_CLOSED, "Connection closed")
+    with pytest.raises(ClientGone, match="again with the same run key to go on"):
+        await carrier(Session(gone)).ask(Question("run", "1", Kind.ROOTS, {}))
 
 
 async def test_other_errors_are_not_taken_for_the_clients() -> None:

@@ -168,8 +168,7 @@ async def test_calls_of_one_turn_run_side_by_side_up_to_the_limit(
     concurrency: int | None, together: int
 ) -> None:
     crowd = Crowd(together)
-    turn = tool_calls(*(("Crowd", {"number": number}) for number in range(4)))
-    host = Host(turn, "done")
+    host = Host(tool_calls(*(("Crowd", {"number": number}) for number in range(4))), "done")
     await play(asks(crowd, tool_concurrency=concurrency), host)
     assert crowd.most == together
     assert texts(host.told) == ["0", "1", "2", "3"]
@@ -186,8 +185,7 @@ async def test_one_sequential_tool_makes_the_whole_turn_sequential() -> None:
 
 
 async def test_the_last_turn_is_asked_with_tool_choice_none() -> None:
-    turn = tool_calls(("add", {"a": 1}))
-    host = Host(turn, turn, "done")
+    host = Host(*[tool_calls(("add", {"a": 1}))] * 2, "done")
     await play(asks(add, max_turns=3), host)
     assert [params.get("toolChoice") for params in host.samples] == [None, None, {"mode": "none"}]
 

@@ -300,6 +300,19 @@ async def test_a_step_whose_bytes_are_no_text_fails_and_says_what_to_return() ->
     assert "the value bytes is not JSON-serialisable" in error.message
 
 
+async def test_a_step_whose_value_holds_no_number_fails_and_is_named() -> None:
+    def loss() -> dict[str, float]:
+        return {"loss": float("nan")}
+
+    async def body(run: Run) -> Any:
+        await run.step(loss)
+
+    error = await fail(body, Host())
+    assert error.type == "StepError"
+    assert error.message.startswith("Step loss failed: ")
+    assert "no NaN or infinity" in error.message
+
+
 async def test_a_typed_dict_in_a_list_is_refused_with_what_to_use_before_python_3_12() -> None:
     def options() -> list[Options]:
         return [{"verbose": True}]

@@ -88,7 +88,8 @@ async def test_only_the_last_segment_is_read_and_replayed() -> None:
     bodies.clear()
     outcome = await Runtime(store).resume(agent(body), run_id, {"2~1": "c"}, Rounds())
     assert result(outcome) == ["a", "b", "c"]
-    assert (6, 2) in seen  # the checkpoint and the question; the start is read for the arguments
+    # The checkpoint with its question, and the first line for the arguments.
+    assert seen == [(6, 2), (0, 1)]
     assert bodies == [2, 3]
 
 

@@ -24,6 +24,7 @@ from mcp.client.session import ClientRequestContext
 from mcp_types import (
     CONNECTION_CLOSED,
     INTERNAL_ERROR,
+    REQUEST_TIMEOUT,
     CallToolResult,
     ClientCapabilities,
     ContentBlock,
@@ -233,7 +234,7 @@ class ScriptedHost:
 
     async def _negotiate(self, session: ClientSession) -> None:
         if self.era in MODERN_PROTOCOL_VERSIONS:
-            await session.discover()
+            await _discover(session)
         else:
             request = InitializeRequest(
                 params=InitializeRequestParams(
@@ -291,6 +292,16 @@ class ScriptedHost:
             first = problems[0]
             problems.clear()
             raise first
+
+
+async def _discover(session: ClientSession) -> None:
+    """The SDK gives a server ten seconds to answer; a process on a busy machine needs longer."""
+    while session.discover_result is None:
+        try:
+            await session.discover()
+        except MCPError as error:
+            if error.code != REQUEST_TIMEOUT:
+                raise
 
 
 @dataclass(slots=True)

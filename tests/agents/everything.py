@@ -63,6 +63,9 @@ class Effects:
     def lines(self) -> list[str]:
         return self._path.read_text().splitlines() if self._path.exists() else []
 
+    def clear(self) -> None:
+        self._path.unlink()
+
     @property
     def gate(self) -> tuple[Path, Path]:
         """Two FIFOs, if a test made them: `pass_gate` tells that it is there, and waits."""

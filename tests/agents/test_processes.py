@@ -77,6 +77,7 @@ def served(transport: str, killer: Killer, *arguments: str | Path) -> Generator[
         yield killer.server.url
 
 
+@pytest.mark.timeout(180)  # a process may take long to start on a busy machine
 @pytest.mark.parametrize("era", ["2026-07-28", "2025-11-25"])
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 async def test_a_killed_server_is_continued_by_the_next_process(
@@ -85,7 +86,7 @@ async def test_a_killed_server_is_continued_by_the_next_process(
     effects = Effects(tmp_path / "effects")
     arguments = ("everything.py", tmp_path / "runs.sqlite3", tmp_path / "effects")
     killer = Killer(effects)
-    host = ScriptedHost(model=model, person=killer.person, era=era)
+    host = ScriptedHost(model=model, person=killer.person, era=era, timeout=150)
     with gated(effects) as reached, served(transport, killer, *arguments) as target:
         killing = asyncio.create_task(killer.kill_at_the_gate(reached))
         outcome = await host.run(target, "triage", ARGUMENTS, run_key="r", restart=lambda: target)
@@ -99,6 +100,7 @@ async def test_a_killed_server_is_continued_by_the_next_process(
     assert len(samples) == len(set(samples)), "a completed model call was bought again"
 
 
+@pytest.mark.timeout(180)
 async def test_a_retry_that_reaches_two_processes_at_once_runs_every_step_once(
     tmp_path: Path,
 ) -> None:

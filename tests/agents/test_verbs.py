@@ -43,7 +43,7 @@ class Place:
 # -- steps ---------------------------------------------------------------------------------------
 
 
-async def test_the_value_of_a_step_comes_back_typed(every_carrier: Way) -> None:
+async def test_the_value_of_a_step_comes_back_typed(way: Way) -> None:
     def make(number: int) -> Issue:
         return Issue(number=number, when=datetime(2026, 7, 28, tzinfo=UTC))
 
@@ -57,7 +57,7 @@ async def test_the_value_of_a_step_comes_back_typed(every_carrier: Way) -> None:
         await run.sample("pause")
         return [type(issue.when).__name__, str(issue.number), places[0].street]
 
-    outcome = await every_carrier.run(serve(ask), "ask", model=lambda _: "go on")
+    outcome = await way.run(serve(ask), "ask", model=lambda _: "go on")
     assert outcome.result == ["datetime", "3", "Main"]
 
 
@@ -95,7 +95,7 @@ async def test_a_failing_step_is_tried_again_with_backoff_and_one_idempotency_ke
 
 
 async def test_a_step_that_keeps_failing_raises_the_same_error_live_and_on_replay(
-    every_carrier: Way,
+    way: Way,
 ) -> None:
     flaky = Flaky(9, lambda: ConnectionError("no route"))
 
@@ -109,7 +109,7 @@ async def test_a_step_that_keeps_failing_raises_the_same_error_live_and_on_repla
         await run.sample("pause")
         return [caught.error_type, caught.message]
 
-    outcome = await every_carrier.run(serve(ask), "ask", model=lambda _: "go on")
+    outcome = await way.run(serve(ask), "ask", model=lambda _: "go on")
     kind, message = outcome.result
     assert kind == "ConnectionError"
     assert "no route" in message
@@ -218,7 +218,7 @@ async def test_a_value_that_is_not_json_is_refused_with_what_to_return() -> None
 # -- time and chance -----------------------------------------------------------------------------
 
 
-async def test_time_and_chance_are_the_same_on_replay(every_carrier: Way) -> None:
+async def test_time_and_chance_are_the_same_on_replay(way: Way) -> None:
     seen: list[tuple[str, str, str]] = []
 
     async def ask(run: Run) -> list[str]:
@@ -228,8 +228,8 @@ async def test_time_and_chance_are_the_same_on_replay(every_carrier: Way) -> Non
         await run.sample("pause")
         return [now.isoformat(), str(name), str(number)]
 
-    outcome = await every_carrier.run(serve(ask), "ask", model=lambda _: "go on")
-    replayed = every_carrier.era == "2026-07-28" and not every_carrier.hot
+    outcome = await way.run(serve(ask), "ask", model=lambda _: "go on")
+    replayed = way.era == "2026-07-28" and not way.hot
     assert len(seen) == (3 if replayed else 1)
     assert len(set(seen)) == 1
     assert outcome.result == list(seen[0])
@@ -264,7 +264,7 @@ async def test_map_asks_for_a_limited_number_at_a_time() -> None:
     assert outcome.rounds == 3
 
 
-async def test_gather_fails_with_the_first_failure_and_cleans_up(every_carrier: Way) -> None:
+async def test_gather_fails_with_the_first_failure_and_cleans_up(way: Way) -> None:
     cleaned: list[str] = []
 
     async def ask(run: Run) -> str:
@@ -285,7 +285,7 @@ async def test_gather_fails_with_the_first_failure_and_cleans_up(every_carrier: 
         return "it worked"
 
     # Over the back-channel the answer to the withdrawn question may come first or not at all.
-    outcome = await every_carrier.run(serve(ask), "ask", model=lambda _: "fine")
+    outcome = await way.run(serve(ask), "ask", model=lambda _: "fine")
     assert outcome.result == "nothing there"
     assert cleaned == ["careful"]
 
@@ -332,7 +332,7 @@ async def test_gather_can_return_the_failures() -> None:
 # -- checkpoints ---------------------------------------------------------------------------------
 
 
-async def test_a_checkpoint_starts_the_body_again_from_its_state(every_carrier: Way) -> None:
+async def test_a_checkpoint_starts_the_body_again_from_its_state(way: Way) -> None:
     async def ask(run: Run) -> list[str]:
         said = run.restored(list[str], [])
         if len(said) == 4:
@@ -340,7 +340,7 @@ async def test_a_checkpoint_starts_the_body_again_from_its_state(every_carrier: 
         answer = await run.sample(f"turn {len(said)}")
         return await run.checkpoint([*said, str(answer.text)])
 
-    outcome = await every_carrier.run(
+    outcome = await way.run(
         serve(ask), "ask", model=lambda params: params["messages"][0]["content"]["text"]
     )
     assert outcome.result == [f"turn {number}" for number in range(4)]
@@ -350,7 +350,7 @@ async def test_a_checkpoint_starts_the_body_again_from_its_state(every_carrier: 
 
 
 async def test_an_elicitation_tells_acceptance_from_decline_from_cancellation(
-    every_carrier: Way,
+    way: Way,
 ) -> None:
     async def ask(run: Run) -> list[str]:
         seen: list[str] = []
@@ -364,19 +364,19 @@ async def test_an_elicitation_tells_acceptance_from_decline_from_cancellation(
                     seen.append("cancelled")
         return seen
 
-    outcome = await every_carrier.run(serve(ask), "ask", person=[accept(4), decline(), cancel()])
+    outcome = await way.run(serve(ask), "ask", person=[accept(4), decline(), cancel()])
     assert outcome.result == ["accepted 5", "declined", "cancelled"]
 
 
 async def test_an_answer_that_breaks_the_schema_is_asked_again_with_the_reason(
-    every_carrier: Way,
+    way: Way,
 ) -> None:
     async def ask(run: Run) -> str:
         answer = await run.elicit("How bad?", Literal["low", "high"])
         assert answer.data is not None
         return answer.data
 
-    outcome = await every_carrier.run(serve(ask), "ask", person=["medium", {}, "high"])
+    outcome = await way.run(serve(ask), "ask", person=["medium", {}, "high"])
     assert outcome.result == "high"
     again = outcome.questions[1].params["message"]
     assert again.startswith("How bad?")
@@ -423,26 +423,26 @@ async def test_an_approval_that_nobody_can_give_is_denied() -> None:
     assert "elicitation.form" in message
 
 
-async def test_a_person_can_be_sent_to_a_page(every_carrier: Way) -> None:
+async def test_a_person_can_be_sent_to_a_page(way: Way) -> None:
     async def ask(run: Run) -> list[str]:
         first = await run.elicit_url("Please sign in.", "https://example.org/sign-in")
         second = await run.elicit_url("Please pay.", "https://example.org/pay")
         return [first.action, second.action]
 
-    outcome = await every_carrier.run(serve(ask), "ask", person=[accept(), decline()])
+    outcome = await way.run(serve(ask), "ask", person=[accept(), decline()])
     assert outcome.result == ["accept", "decline"]
     assert outcome.questions[0].params["url"] == "https://example.org/sign-in"
 
 
-async def test_the_roots_of_the_client_are_listed(every_carrier: Way, tmp_path: Path) -> None:
+async def test_the_roots_of_the_client_are_listed(way: Way, tmp_path: Path) -> None:
     async def ask(run: Run) -> list[str]:
         return [str(root.uri) for root in await run.list_roots()]
 
-    outcome = await every_carrier.run(serve(ask), "ask", roots=[tmp_path, "file:///srv"])
+    outcome = await way.run(serve(ask), "ask", roots=[tmp_path, "file:///srv"])
     assert outcome.result == [tmp_path.as_uri(), "file:///srv"]
 
 
-async def test_progress_and_log_messages_reach_the_client_once(every_carrier: Way) -> None:
+async def test_progress_and_log_messages_reach_the_client_once(way: Way) -> None:
     async def ask(run: Run) -> None:
         await run.report_progress(1, 3, "one")
         await run.info("hello")
@@ -450,16 +450,16 @@ async def test_progress_and_log_messages_reach_the_client_once(every_carrier: Wa
         await run.report_progress(2, 3)
         await run.warning("careful")
 
-    outcome = await every_carrier.run(serve(ask), "ask", model=["go on"])
+    outcome = await way.run(serve(ask), "ask", model=["go on"])
     assert outcome.progress == [(1, 3, "one"), (2, 3, None)]
     assert outcome.logs == [("info", "hello"), ("warning", "careful")]
 
 
-async def test_a_foreign_await_fails_at_its_line_with_what_to_use(every_carrier: Way) -> None:
+async def test_a_foreign_await_fails_at_its_line_with_what_to_use(way: Way) -> None:
     async def ask(run: Run) -> None:
         await anyio.sleep(0.01)
 
-    outcome = await every_carrier.run(serve(ask), "ask")
+    outcome = await way.run(serve(ask), "ask")
     assert "run.step" in error(outcome)
     assert "run.sleep" in error(outcome)
 

@@ -21,7 +21,6 @@ from inverted.cli import models
 from inverted.cli.errors import HostProblem, UsageProblem
 from inverted.cli.models import Choice, Provided, choose, open_model
 
-
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
 

@@ -20,7 +20,7 @@ from inverted.core.effects import Json
 from inverted.runtime import Runtime
 from inverted.runtime.ports import Agent, Ended, RunInfo
 
-STEPS = 500
+STEPS = 200
 Synchronous = Literal["full", "normal"]
 MODES: tuple[Synchronous, ...] = ("full", "normal")
 
@@ -113,7 +113,7 @@ async def _measure(effort: Effort, directory: Path) -> list[Row]:
         if dbos is not None:
             stack.callback(dbos.close)
             sides["dbos"] = partial(dbos.per_step, steps)
-        times = await in_turns(sides, effort.part(0.4))
+        times = await in_turns(sides, effort.part(0.6))
     us = {name: times.median(name) * 1e6 for name in sides}
     return [
         Row(

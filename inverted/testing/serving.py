@@ -71,8 +71,12 @@ async def reach(
 
 
 @contextlib.asynccontextmanager
-async def serve_http(server: FastMCP[Any]) -> AsyncGenerator[str]:
+async def serve_http(server: FastMCP[Any], **settings: Any) -> AsyncGenerator[str]:
     """Serve a server object over Streamable HTTP on a free port of this machine.
+
+    Args:
+        server: The server.
+        settings: Anything that `FastMCP.http_app` takes.
 
     Yields:
         Its URL.
@@ -82,7 +86,10 @@ async def serve_http(server: FastMCP[Any]) -> AsyncGenerator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         config = uvicorn.Config(
-            server.http_app(), log_level="critical", lifespan="on", timeout_graceful_shutdown=1
+            server.http_app(**settings),
+            log_level="critical",
+            lifespan="on",
+            timeout_graceful_shutdown=1,
         )
         http = _Uvicorn(config)
         async with anyio.create_task_group() as tasks:

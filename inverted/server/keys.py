@@ -87,10 +87,16 @@ def _own_key() -> bytes:
             with contextlib.suppress(FileExistsError):  # another process was first: use its key
                 path.hardlink_to(draft)
             draft.unlink()
-        return path.read_bytes().strip()
+        key = path.read_bytes().strip()
     except OSError as error:
         raise InvertedError(
             f"The sealing key cannot be kept in {path}: {error}. Make the directory writable, or "
-            "set "
-            f"{VARIABLE} to a key."
+            f"set {VARIABLE} to a key."
         ) from error
+    if len(key) < SHORTEST_KEY:
+        raise InvertedError(
+            f"The sealing key in {path} is damaged: it has {len(key)} bytes. Restore the file. Or "
+            "delete it to get a new key: what the old one sealed (parked calls, results of secret "
+            "steps) cannot be opened then."
+        )
+    return key

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from inverted import Run, StepError
 from inverted.core.effects import Kind
 from inverted.core.journal import Asked, Codec
+from inverted.testing import tool_calls
 
 from .fakes import Host, fail, perform, play
 
@@ -261,6 +262,8 @@ ARGUMENTS: list[tuple[Any, Any]] = [
     ([1, {"a": Colour.RED}], [1, {"a": "red"}]),
     (Issue(number=1, opened=date(2026, 7, 28)), {"number": 1, "opened": "2026-07-28"}),
     (["x" * 3000], {"type": "list", "long": 3004}),
+    (["x" * 1996], ["x" * 1996]),  # exactly as long as may be
+    (["x" * 1997], {"type": "list", "long": 2001}),
     (["half a pair: \ud800"], {"type": "list"}),
     (b"\xff\xd8", {"type": "bytes"}),
     (b"text", "text"),
@@ -325,6 +328,21 @@ async def test_a_typed_dict_in_a_list_is_refused_with_what_to_use_before_python_
     else:
         error = await fail(body, Host())
         assert "use `typing_extensions.TypedDict` instead" in error.message
+
+
+async def test_the_journal_shows_a_tool_call_as_a_step_with_its_arguments() -> None:
+    def fly(where: str) -> None: ...
+
+    def land() -> None: ...
+
+    async def body(run: Run) -> Any:
+        await run.sample("go", tools=[fly, land])
+
+    turn = tool_calls(("fly", {"where": "x" * 2001}), ("land", {}))
+    assert questions((await perform(body, Host(turn, "done"))).lines) == [
+        {"name": "fly", "tool": True, "args": [{"where": {"long": 2001, "starts": "x" * 80}}]},
+        {"name": "land", "tool": True},
+    ]
 
 
 async def test_a_call_instead_of_a_function_is_refused_and_says_how_to_write_it() -> None:

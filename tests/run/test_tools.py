@@ -153,12 +153,14 @@ class Crowd:
         self._together = together
         self.running = self.most = 0
 
-    async def __call__(self, number: int) -> int:
+    async def enter(self, number: int) -> int:
         self.running += 1
         self.most = max(self.most, self.running)
         if self.running == self._together:
             self._full.set()
         await asyncio.wait_for(self._full.wait(), 5)
+        for _ in range(20):  # whoever may come in as well does so now
+            await asyncio.sleep(0)
         self.running -= 1
         return number
 
@@ -168,18 +170,17 @@ async def test_calls_of_one_turn_run_side_by_side_up_to_the_limit(
     concurrency: int | None, together: int
 ) -> None:
     crowd = Crowd(together)
-    host = Host(tool_calls(*(("Crowd", {"number": number}) for number in range(4))), "done")
-    await play(asks(crowd, tool_concurrency=concurrency), host)
+    host = Host(tool_calls(*(("enter", {"number": number}) for number in range(4))), "done")
+    await play(asks(crowd.enter, tool_concurrency=concurrency), host)
     assert crowd.most == together
     assert texts(host.told) == ["0", "1", "2", "3"]
 
 
 async def test_one_sequential_tool_makes_the_whole_turn_sequential() -> None:
     crowd = Crowd(1)
-    tools = [crowd, SamplingTool.from_function(add, sequential=True)]
-    turn = tool_calls(("Crowd", {"number": 1}), ("add", {"a": 1}), ("Crowd", {"number": 2}))
-    host = Host(turn, "done")
-    await play(asks(*tools), host)
+    tools = [crowd.enter, SamplingTool.from_function(add, sequential=True)]
+    turn = tool_calls(("enter", {"number": 1}), ("add", {"a": 1}), ("enter", {"number": 2}))
+    await play(asks(*tools), host := Host(turn, "done"))
     assert crowd.most == 1
     assert texts(host.told) == ["1", "2", "2"]
 
@@ -211,8 +212,7 @@ async def test_the_number_of_turns_is_the_runs_limit_if_not_given() -> None:
 
 
 async def test_a_single_turn_may_use_its_tools() -> None:
-    host = Host("done")
-    await play(asks(add, max_turns=1), host)
+    await play(asks(add, max_turns=1), host := Host("done"))
     assert "toolChoice" not in host.samples[0]
 
 

@@ -162,6 +162,7 @@ async def test_a_result_that_is_not_json_fails_the_run(store: Store, value: obje
     assert why.type == "AgentCodeError"
     assert f"The agent returned a {type(value).__name__} that cannot be sent" in why.message
     assert (await record_of(store, outcome.run_id)).status is Status.FAILED
+    assert await journal(store, outcome.run_id) == ["started", "failed"]
     assert await runtime.resume(agent(body), outcome.run_id, {}, Inline()) == outcome
 
 

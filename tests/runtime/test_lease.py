@@ -136,7 +136,7 @@ async def test_who_takes_over_holds_the_lease_before_the_step_runs_again(
 ) -> None:
     store = MemoryStore()
     await crashed_in_its_step(store, gate, by_hand)
-    await by_hand.advance(31)
+    await by_hand.advance(30)
     other, third = Runtime(store, clock=by_hand), Runtime(store, clock=by_hand, patience=-1)
     task = asyncio.create_task(other.resume(through(gate), "run", {}, Inline()))
     await within(gate.started.wait())

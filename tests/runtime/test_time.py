@@ -23,6 +23,15 @@ async def test_a_run_that_only_sleeps_is_waited_for(store: Store, clock: Virtual
     assert clock.now() == before + 3600
 
 
+async def test_a_short_pause_is_a_pause(store: Store, clock: VirtualClock) -> None:
+    async def body(run: Run) -> None:
+        await run.sleep(0.25)
+
+    before = clock.now()
+    await within(Runtime(store, clock=clock).begin(agent(body), {}, Inline()))
+    assert clock.now() == before + 0.25
+
+
 async def test_no_pause_is_no_entry(store: Store) -> None:
     async def body(run: Run) -> None:
         await run.sleep(0)

@@ -7,6 +7,7 @@ whatever it calls.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -108,6 +109,17 @@ class StepCall:
             with anyio.move_on_after(self.timeout):
                 return as_json(await self._call())
             raise TimeoutError(f"it took longer than its timeout of {self.timeout} seconds")
+        except SystemExit as error:
+            raise RuntimeError(
+                f"it called sys.exit({error.code!r}), which would have ended the whole server; a "
+                "step ends by returning or by raising an exception"
+            ) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody asked this step to stop: it awaited something that had been cancelled.
+            raise RuntimeError("something that it awaited was cancelled") from error
         except RuntimeError as error:
             if "Task got bad yield: <inverted.core.effects." not in str(error):
                 raise

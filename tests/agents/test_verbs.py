@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -139,6 +140,41 @@ async def test_a_step_that_takes_too_long_is_a_step_error() -> None:
         return "it ended"
 
     assert (await run(ask)).result == "TimeoutError"
+
+
+@pytest.mark.parametrize(
+    ("ending", "says"),
+    [(SystemExit(3), "sys.exit(3)"), (asyncio.CancelledError(), "was cancelled")],
+    ids=["exit", "cancelled"],
+)
+@pytest.mark.parametrize("in_a_thread", [True, False], ids=["thread", "task"])
+async def test_a_step_that_would_end_the_server_is_a_step_error(
+    ending: BaseException,
+    says: str,
+    in_a_thread: bool,  # noqa: FBT001 # a parameter
+) -> None:
+    def end() -> None:
+        raise ending
+
+    async def end_async() -> None:
+        raise ending
+
+    async def ask(run: Run) -> list[str]:
+        try:
+            await run.step(end if in_a_thread else end_async)
+        except StepError as error:
+            first = error
+        try:
+            await run.gather(run.step(end if in_a_thread else end_async), run.sample("aside"))
+        except StepError as error:
+            return [first.error_type, first.message, error.message]
+        return []
+
+    outcome = await run(ask, model=["fine"])
+    kind, alone, beside = outcome.result
+    assert kind == "RuntimeError"
+    assert says in alone
+    assert says in beside
 
 
 async def test_two_steps_have_two_idempotency_keys() -> None:

@@ -31,7 +31,7 @@ from inverted.core.journal import (
     Finished,
 )
 from inverted.core.lifecycle import Status
-from inverted.errors import JournalError, LimitExceeded, StoreConflict
+from inverted.errors import AgentCodeError, JournalError, LimitExceeded, StoreConflict
 from inverted.runtime.apart import Apart, explained
 from inverted.runtime.live import Live, Spent
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
@@ -220,13 +220,17 @@ class Leg:
         if not live.machine.asked:
             return
         now = self._clock.now()
-        for asked in live.machine.asked:
-            if isinstance(asked, Checkpointed):
-                live.write(asked, now)
-            else:
-                id, effect, _ = asked
-                live.write(Asked(id, effect.kind, effect.question), now)
-                self._fresh.append((id, live.spent))
+        try:
+            for asked in live.machine.asked:
+                if isinstance(asked, Checkpointed):
+                    live.write(asked, now)
+                else:
+                    id, effect, _ = asked
+                    live.write(Asked(id, effect.kind, effect.question), now)
+                    self._fresh.append((id, live.spent))
+        except JournalError as error:
+            # Without a line there is no replay, so it cannot even fail at its own line.
+            live.machine.abandon(AgentCodeError(f"The agent asked what is not JSON. {error}"))
         live.machine.asked.clear()
 
     def _settle(self) -> bool:

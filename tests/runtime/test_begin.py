@@ -166,6 +166,34 @@ async def test_a_result_that_is_not_json_fails_the_run(store: Store, value: obje
     assert await runtime.resume(agent(body), outcome.run_id, {}, Inline()) == outcome
 
 
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_question_that_is_not_json_fails_the_run(store: Store, *, first: bool) -> None:
+    async def body(run: Run) -> None:
+        if not first:
+            await ask("a")
+        await run.sleep(float("inf"))
+
+    runtime = Runtime(store)
+    outcome = await runtime.begin(agent(body), {}, Rounds())
+    if not first:
+        outcome = await runtime.resume(agent(body), outcome.run_id, {"1": "a"}, Rounds())
+    why = failure(outcome)
+    assert why.type == "AgentCodeError"
+    assert "it is not JSON" in why.message
+    assert (await journal(store, outcome.run_id))[-1] == "failed"
+    assert await Runtime(store).resume(agent(body), outcome.run_id, {}, Rounds()) == outcome
+
+
+async def test_a_state_that_is_not_json_fails_the_run(store: Store) -> None:
+    async def body(run: Run) -> None:
+        if run.restored(dict[str, float], {}) == {}:
+            await run.checkpoint({"loss": float("nan")})
+
+    why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
+    assert why.type == "AgentCodeError"
+    assert "it is not JSON" in why.message
+
+
 async def test_an_error_whose_data_are_not_json_ends_the_run_without_them(store: Store) -> None:
     async def body(run: Run) -> None:
         raise AgentError("out of luck", {"why": object()})

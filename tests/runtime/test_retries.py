@@ -1,6 +1,8 @@
 """How the function of a step is called: sync or async, with a name, again after failures."""
 
+import asyncio
 import functools
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any, NoReturn
@@ -238,6 +240,42 @@ async def test_a_runtime_error_of_a_step_is_its_own(store: Store) -> None:
 
     why = failure(await Runtime(store).begin(agent(body), {}, Inline()))
     assert why.message == "Step broken failed: RuntimeError: of its own"
+
+
+def exits() -> NoReturn:
+    sys.exit(3)
+
+
+async def exits_later() -> NoReturn:
+    sys.exit(3)
+
+
+async def awaits_a_cancelled_task() -> None:
+    task = asyncio.create_task(never())
+    task.cancel()
+    await task
+
+
+@pytest.mark.parametrize("side_by_side", [False, True])
+@pytest.mark.parametrize(
+    ("fn", "why"),
+    [
+        (exits, "RuntimeError: it called sys.exit(3)"),
+        (exits_later, "RuntimeError: it called sys.exit(3)"),
+        (awaits_a_cancelled_task, "RuntimeError: something that it awaited was cancelled"),
+    ],
+)
+async def test_a_step_that_would_end_the_server_only_fails(
+    store: Store, fn: Any, why: str, *, side_by_side: bool
+) -> None:
+    async def body(run: Run) -> None:
+        if side_by_side:
+            await run.gather(run.step(fn), run.step(str, "other"))
+        else:
+            await run.step(fn)
+
+    outcome = await within(Runtime(store).begin(agent(body), {}, Inline()))
+    assert failure(outcome).message.startswith(f"Step {fn.__name__} failed: {why}")
 
 
 async def never() -> None:

@@ -10,11 +10,16 @@ What was written before is there afterwards, nothing more happens through this s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from math import inf
+from typing import Final, Literal, NoReturn
 
 from inverted.stores import RunRecord, SQLiteStore, Store
 from inverted.stores.base import Append
+
+MANY: Final = 10_000
+"""More runs than a test has."""
 
 
 class Crash(BaseException):
@@ -30,18 +35,31 @@ class CrashingStore:
             if None: then it only counts.
         when: Whether the write that holds the line is `after`wards in the store, or the crash
             comes `before` it. A write of several lines is all or nothing.
+        keep_leases: Leave the leases of the dead as they are, as if it died on another machine:
+            they hold others up until they lapse. On one machine nobody waits for the dead.
     """
 
     def __init__(
-        self, store: Store, after: int | None = None, when: Literal["after", "before"] = "after"
+        self,
+        store: Store,
+        after: int | None = None,
+        when: Literal["after", "before"] = "after",
+        *,
+        keep_leases: bool = False,
     ) -> None:
         self._store = store
         self._after = after
         self._when = when
+        self._keep_leases = keep_leases
         self.lines: list[bytes] = []
         """The journal lines that were written through this store, of all runs, in order."""
         self.crashed = False
         """Whether the crash has happened."""
+
+    @property
+    def written(self) -> int:
+        """How many lines there are."""
+        return len(self.lines)
 
     def restart(self) -> Store:
         """The store as a new process opens it."""
@@ -52,16 +70,13 @@ class CrashingStore:
 
     async def create(self, record: RunRecord, lines: Sequence[bytes]) -> None:
         """See `Store.create`."""
-        due = self._due(lines)
-        await self._alive().create(record, lines)
-        self._count(lines, due=due)
+        async with self._writing(lines) as store:
+            await store.create(record, lines)
 
     async def append(self, run_id: str, append: Append) -> RunRecord:
         """See `Store.append`."""
-        due = self._due(append.lines)
-        record = await self._alive().append(run_id, append)
-        self._count(append.lines, due=due)
-        return record
+        async with self._writing(append.lines) as store:
+            return await store.append(run_id, append)
 
     async def get(self, run_id: str) -> RunRecord | None:
         """See `Store.get`."""
@@ -109,15 +124,23 @@ class CrashingStore:
             raise Crash("the process is dead")
         return self._store
 
-    def _due(self, lines: Sequence[bytes]) -> bool:
+    @asynccontextmanager
+    async def _writing(self, lines: Sequence[bytes]) -> AsyncGenerator[Store]:
+        store = self._alive()
         written = len(self.lines)
         due = self._after is not None and written < self._after <= written + len(lines)
         if due and self._when == "before":
-            self.crashed = True
-        return due
-
-    def _count(self, lines: Sequence[bytes], *, due: bool) -> None:
+            await self._die()
+        yield store
         self.lines += lines
         if due:
-            self.crashed = True
-            raise Crash(f"crashed after journal line {self._after}")
+            await self._die()
+
+    async def _die(self) -> NoReturn:
+        self.crashed = True
+        # The runtime sees from a process id that the holder of a lease is dead. This process lives
+        # on, so its leases are ended here.
+        for record in await self._store.list(limit=MANY):
+            if record.lease is not None and not self._keep_leases:
+                await self._store.acquire(record.id, "the dead process", inf, 0.0)
+        raise Crash(f"crashed {self._when} journal line {self._after}")

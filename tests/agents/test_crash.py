@@ -15,7 +15,7 @@ from inverted import AgentServer
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Answered, Asked, Codec
 from inverted.stores import MemoryStore, SQLiteStore, Store
-from inverted.testing import CrashingStore, ScriptedHost, VirtualClock
+from inverted.testing import CrashingStore, ScriptedHost
 from inverted.testing.host import Era
 from inverted.testing.serving import Transport
 from tests.agents.everything import (
@@ -81,15 +81,12 @@ class Trial:
         self.store = CrashingStore(place.new_store(folder), crash, when)
         # Parked runs live in memory for one store, and are replayed every time for the other.
         self._hot_runs = 1000 if place.store == "memory" else 0
-        self._clock = VirtualClock()
         self._host = ScriptedHost(
             model=model, person=person, era=place.era, transport=place.transport
         )
 
     def server(self, store: Store) -> AgentServer:
-        # The dead process is this one, so its lease must lapse, and does on the virtual clock.
-        settings = {"clock": self._clock, "lease": 1.0, "hot_runs": self._hot_runs}
-        return make_server(store, self.effects, **settings)
+        return make_server(store, self.effects, hot_runs=self._hot_runs)
 
     async def run(self) -> Json:
         outcome = await self._host.run(

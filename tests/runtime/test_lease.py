@@ -54,7 +54,7 @@ def through(gate: Gate) -> Agent:
 
 async def crashed_in_its_step(store: MemoryStore, gate: Gate, clock: VirtualClock) -> Runtime:
     """A run whose process died after "step started" was written; its runtime is returned."""
-    runtime = Runtime(CrashingStore(store, after=2), clock=clock)
+    runtime = Runtime(CrashingStore(store, after=2, keep_leases=True), clock=clock)
     with pytest.raises(Crash):
         await runtime.begin(through(gate), {}, Inline(), run_id="run")
     assert await journal(store, "run") == ["started", "asked 1"]

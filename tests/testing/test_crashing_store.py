@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from inverted import MemoryStore, SQLiteStore, Status
-from inverted.stores import RunRecord, Store
+from inverted.stores import Lease, RunRecord, Store
 from inverted.stores.base import Append
 from inverted.testing import Crash, CrashingStore
 
@@ -60,6 +61,30 @@ async def test_a_write_is_all_there_or_not_at_all(
     assert crashing.crashed
     assert crashing.lines == kept
     assert await store.read("run") == kept
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, lambda: SQLiteStore(":memory:")])
+async def test_the_leases_of_the_dead_hold_nobody_up(kind: Callable[[], Store]) -> None:
+    store = kind()
+    crashing = CrashingStore(store, after=3)
+    leased = replace(RECORD, lease=Lease("me", 1e12))
+    await crashing.create(leased, [b"a", b"b"])
+    with pytest.raises(Crash):
+        await crashing.append("run", replace(MORE, lease_until=1e12))
+    record = await store.get("run")
+    assert record is not None
+    taken = await store.acquire("run", "the next", 5.0, 6.0)
+    assert taken is not None
+    assert taken.fence > record.fence
+    await store.aclose()
+
+
+async def test_the_leases_of_the_dead_can_be_kept() -> None:
+    store = MemoryStore()
+    crashing = CrashingStore(store, after=1, keep_leases=True)
+    with pytest.raises(Crash):
+        await crashing.create(replace(RECORD, lease=Lease("me", 9.0)), [b"a", b"b"])
+    assert await store.acquire("run", "the next", 5.0, 6.0) is None
 
 
 async def test_a_dead_store_does_nothing_more() -> None:

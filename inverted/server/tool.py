@@ -271,8 +271,6 @@ def _without_run(signature: Signature) -> Any:
     shown.__annotations__ = {
         name: kind for name, kind in signature.hints.items() if name != signature.hidden
     }
-    if "return" in shown.__annotations__:
-        shown.__annotations__["return"] = returns
     shown.__signature__ = plain.replace(  # read by FastMCP
         parameters=[
             each.replace(annotation=signature.hints.get(each.name, each.annotation))

@@ -171,12 +171,11 @@ class Leg:
 
     def _read(self, answers: Mapping[str, Json]) -> list[tuple[str, Answer]]:
         """Check every answer before any is delivered. The order is that of the questions."""
-        accepted: list[tuple[str, Answer]] = []
-        for id, effect, _ in self._live.machine.parked.values():
-            if id in answers and effect.kind in QUESTIONS:
-                question = Question(self._live.record.id, id, effect.kind, effect.question)
-                accepted.append((id, self._carrier.read(question, answers[id])))
-        return accepted
+        return [
+            (question.id, self._carrier.read(question, answers[question.id]))
+            for question in self._questions()
+            if question.id in answers
+        ]
 
     def _deliver(self, id: str, answer: Answer) -> None:
         """Journal an answer and hand it to the body.

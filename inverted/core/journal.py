@@ -132,33 +132,48 @@ class Codec:
         Raises:
             JournalError: The entry holds something that JSON cannot express.
         """
-        line: dict[str, Json] = {"v": FORMAT, "at": at}
         match entry:
             case Asked(id, kind, question):
-                if kind is Kind.SAMPLE:
-                    question = self._shorten(id, question)
-                line |= {"t": "asked", "id": id, "k": kind.value, "q": question}
+                return self.asked(id, kind, question, at)
             case Answered(id, value, failure, sealed):
-                line |= {"t": "answered", "id": id}
-                line |= {"err": _failure_out(failure)} if failure else {"ok": value}
-                if sealed:
-                    line["sealed"] = True
+                return self.answered(id, value, failure, at, sealed=sealed)
             case Attempted(id, attempt, failure):
-                line |= {"t": "attempted", "id": id, "n": attempt, "err": _failure_out(failure)}
+                line = {"t": "attempted", "id": id, "n": attempt, "err": _failure_out(failure)}
             case Started(agent, arguments, flags):
-                line |= {"t": "started", "agent": agent, "args": arguments, "flags": list(flags)}
+                line = {"t": "started", "agent": agent, "args": arguments, "flags": list(flags)}
             case CancelRequested(reason):
-                line |= {"t": "cancel", "why": reason}
+                line = {"t": "cancel", "why": reason}
             case Checkpointed(segment, state, spent):
-                line |= {"t": "checkpoint", "n": segment, "state": state, "spent": spent}
+                line = {"t": "checkpoint", "n": segment, "state": state, "spent": spent}
             case Finished(status, result, failure):
-                line |= {"t": "finished", "status": status}
+                line = {"t": "finished", "status": status}
                 line |= {"err": _failure_out(failure)} if failure else {"ok": result}
             case _:
                 assert_never(entry)
-        encoded = _dump(line)
+        encoded = _dump({"v": FORMAT, "at": at, **line})
         self._follow(entry)
         return encoded
+
+    def asked(self, id: str, kind: Kind, question: Json, at: float) -> bytes:
+        """The line of `Asked`: `encode` without the entry, for what happens most often."""
+        # Ids and kinds are the engine's own words, so they need no escaping.
+        head = f'{{"v":{FORMAT},"at":{at!r},"t":"asked","id":"{id}","k":"{kind.value}","q":'
+        if kind is not Kind.SAMPLE:
+            return b"%b%b}" % (head.encode(), _dump(question))
+        line = b"%b%b}" % (head.encode(), _dump(self._shorten(id, question)))
+        # Only what is a line of the journal may be referred to; and the list is copied, because
+        # its owner may go on with it.
+        self._conversations[_branch(id)] = (id, list(question["messages"]))
+        return line
+
+    def answered(
+        self, id: str, value: Json, failure: Failure | None, at: float, *, sealed: bool = False
+    ) -> bytes:
+        """The line of `Answered`: `encode` without the entry, for what happens most often."""
+        head = f'{{"v":{FORMAT},"at":{at!r},"t":"answered","id":"{id}",'
+        name, what = ("ok", value) if failure is None else ("err", _failure_out(failure))
+        tail = b',"sealed":true}' if sealed else b"}"
+        return b'%b"%b":%b%b' % (head.encode(), name.encode(), _dump(what), tail)
 
     def decode(self, line: bytes) -> tuple[Entry, float]:
         """The entry of one stored line and the time it was written.
@@ -226,8 +241,6 @@ class Codec:
         return {**question, "messages": [*known, *stored["add"]]}
 
     def _follow(self, entry: Entry) -> None:
-        # Only what is a line of the journal may be referred to; and the list is copied, because
-        # its owner may go on with it.
         if type(entry) is Asked and entry.kind is Kind.SAMPLE:
             self._conversations[_branch(entry.id)] = (entry.id, list(entry.question["messages"]))
         elif type(entry) is Checkpointed:
@@ -242,17 +255,18 @@ def _branch(id: str) -> str:
     return id.rpartition(".")[0]
 
 
-def _dump(line: dict[str, Json]) -> bytes:
+def _dump(value: Json) -> bytes:
     try:
-        out = to_json(line, inf_nan_mode="constants")
-        if b"NaN" not in out and b"Infinity" not in out:
+        out = to_json(value, inf_nan_mode="constants")
+        # Backwards, because Python looks for short words backwards four times as fast.
+        if out.rfind(b"NaN") < 0 and out.rfind(b"Infinity") < 0:
             return out
     except ValueError:
         pass
     # What is left is rare: a text about NaN, a lone surrogate (which JSON can escape and UTF-8
     # cannot hold), or no JSON at all. The standard library tells them apart.
     try:
-        return json.dumps(line, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise JournalError(
             f"This cannot be journaled because it is not JSON: {error}. Return JSON values, "

@@ -10,7 +10,7 @@ from mcp_types import CreateMessageResultWithTools, SamplingMessage, TextContent
 from pydantic import TypeAdapter
 
 from inverted.core.effects import Json
-from inverted.runtime.live import estimate_tokens
+from inverted.runtime.spending import estimate_tokens
 
 T = TypeVar("T")
 

@@ -44,7 +44,7 @@ from inverted.run.sampling import (
 from inverted.run.signature import is_bare, name_of, returned, validated
 from inverted.run.tools import SamplingTool, ServerTool, prepare_tools
 from inverted.runtime.ports import RunInfo
-from inverted.runtime.steps import Retry, StepCall, as_json
+from inverted.runtime.steps import ONCE, Retry, StepCall, as_json
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -441,7 +441,7 @@ class Run:
             if shown:
                 question["args"] = shown
         value = await Effect(
-            Kind.STEP, question, StepCall(fn, args, kwargs, retry or Retry(), timeout, secret)
+            Kind.STEP, question, StepCall(fn, args, kwargs, retry or ONCE, timeout, secret)
         )
         return value if adapter is None else validated(adapter, value)
 
@@ -651,7 +651,10 @@ def _not_accepted(action: str) -> DeclinedElicitation | CancelledElicitation:
 
 def _shown(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Json]:
     """A step's arguments as the journal shows them; long ones are cut, odd ones are named."""
-    return [_brief(arg) for arg in args] + [{name: _brief(arg)} for name, arg in kwargs.items()]
+    shown = [_brief(arg) for arg in args]
+    if kwargs:
+        shown += [{name: _brief(arg)} for name, arg in kwargs.items()]
+    return shown
 
 
 def _brief(value: Any) -> Json:

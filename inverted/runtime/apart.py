@@ -33,15 +33,17 @@ _leave: Any = asyncio.tasks._leave_task  # noqa: SLF001
 
 
 class Apart:
-    """A context in which no task is current."""
+    """A context in which no task is current; the task that makes it enters it, many times."""
 
     __slots__ = ("_hooks", "_library", "_loop", "_task")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
 
     def __enter__(self) -> None:
         """Leave the current task, if there is one."""
         self._hooks = sys.get_asyncgen_hooks()
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
         if self._task is not None:
             _leave(self._loop, self._task)
         sys.set_asyncgen_hooks(None, None)

@@ -13,7 +13,7 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
@@ -22,8 +22,6 @@ import anyio.lowlevel
 
 from inverted.core.effects import QUESTIONS, Effect, Json, Kind
 from inverted.core.journal import (
-    Answered,
-    Asked,
     Attempted,
     CancelRequested,
     Checkpointed,
@@ -33,8 +31,9 @@ from inverted.core.journal import (
 from inverted.core.lifecycle import Status
 from inverted.errors import AgentCodeError, JournalError, LimitExceeded, StoreConflict
 from inverted.runtime.apart import Apart, explained
-from inverted.runtime.live import Live, Spent
+from inverted.runtime.live import Live
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
+from inverted.runtime.spending import Spent, exceeded
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
 from inverted.stores.base import Append, Lease, Store
 
@@ -83,6 +82,7 @@ class Leg:
         self._sealer = services.sealer
         self._owner = services.owner
         self._lease = services.lease
+        self._apart = Apart()
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._steps: set[str] = set()
         self._stopping: set[str] = set()
@@ -114,7 +114,7 @@ class Leg:
         if cancel is not None and not live.machine.cancelled:
             self._write_asked()
             live.write(CancelRequested(cancel), self._clock.now())
-            with Apart():
+            with self._apart:
                 live.machine.cancel()
             self._withdraw()
         # What was parked before kept to the limits when it was asked.
@@ -138,12 +138,13 @@ class Leg:
         machine = self._live.machine
         while True:
             while not self._settle():
-                await self._commit()
+                await self._commit(busy=self._busy())
                 await anyio.lowlevel.checkpoint()
-            await self._commit()
+            busy = self._busy()
+            await self._commit(busy=busy)
             if machine.notices:
                 await self._notify()
-            if self._ended is not None or not self._busy():
+            if not busy:
                 return
             if not self._waited:
                 self._waited = True
@@ -152,13 +153,13 @@ class Leg:
                 )
             alone = self._alone()
             if alone is not None:
-                await self._act(*alone)
-            else:
-                self._launch(tasks)
-                if not self._done:
-                    self._wake = anyio.Event()
-                    await self._wake.wait()
-                    self._wake = None
+                self._deliver(alone[0], await self._answer(*alone))
+                continue
+            self._launch(tasks)
+            if not self._done:
+                self._wake = anyio.Event()
+                await self._wake.wait()
+                self._wake = None
             self._collect()
 
     async def _notify(self) -> None:
@@ -182,18 +183,20 @@ class Leg:
 
         An answer to something that was withdrawn is recorded and ignored by the machine.
         """
-        # What was asked before comes first in the journal.
-        self._write_asked()
+        live, now = self._live, self._clock.now()
+        if live.machine.asked:  # what was asked before comes first in the journal
+            self._write_asked()
         sealed = answer.secret and answer.failure is None
-        value = self._seal(answer.value) if sealed else answer.value
+        written = Answer(self._seal(answer.value)) if sealed else answer
         try:
-            self._live.write(Answered(id, value, answer.failure, sealed), self._clock.now())
+            live.answer(id, written, now, sealed=sealed)
         except JournalError as error:
             answer = Answer(failure=self._unwritten(id, error))
-            self._live.write(Answered(id, None, answer.failure), self._clock.now())
-        with Apart():
-            self._live.machine.deliver(id, answer.value, answer.failure)
-        self._withdraw()
+            live.answer(id, answer, now)
+        with self._apart:
+            live.machine.deliver(id, answer.value, answer.failure)
+        if live.machine.withdrawn:
+            self._withdraw()
 
     def _unwritten(self, id: str, error: JournalError) -> Failure:
         parked = self._live.machine.parked.get(id)
@@ -204,8 +207,6 @@ class Leg:
     def _withdraw(self) -> None:
         """Ask what is not needed any more to stop. A step's outcome is waited for and recorded."""
         withdrawn = self._live.machine.withdrawn
-        if not withdrawn:
-            return
         for id in withdrawn:
             scope = self._scopes.pop(id, None)
             if scope is not None:
@@ -215,17 +216,14 @@ class Leg:
         withdrawn.clear()
 
     def _write_asked(self) -> None:
-        live = self._live
-        if not live.machine.asked:
-            return
-        now = self._clock.now()
+        live, now = self._live, self._clock.now()
         try:
             for asked in live.machine.asked:
                 if isinstance(asked, Checkpointed):
                     live.write(asked, now)
                 else:
                     id, effect, _ = asked
-                    live.write(Asked(id, effect.kind, effect.question), now)
+                    live.ask(id, effect, now)
                     self._fresh.append((id, live.spent))
         except JournalError as error:
             # Without a line there is no replay, so it cannot even fail at its own line.
@@ -239,7 +237,8 @@ class Leg:
             False when so much was answered that it should be written before going on.
         """
         machine = self._live.machine
-        self._write_asked()
+        if machine.asked:
+            self._write_asked()
         while self._fresh:
             if len(self._live.lines) > MANY_LINES:
                 return False
@@ -249,22 +248,25 @@ class Leg:
                 answer = None if parked is None else self._at_once(id, parked[1], spent)
                 if answer is not None:
                     self._deliver(id, answer)
-            self._write_asked()
+            if machine.asked:
+                self._write_asked()
         return True
 
     def _at_once(  # noqa: PLR0911 # one for each reason
         self, id: str, effect: Effect, spent: Spent
     ) -> Answer | None:
-        exceeded = self._exceeded(effect.kind, spent)
-        if exceeded is not None:
+        live, now = self._live, self._clock.now()
+        size, created = live.record.size + live.pending, live.record.created
+        used_up = exceeded(live.agent.limits, effect.kind, spent, created, size, now)
+        if used_up is not None:
             self._refused += 1
             if self._refused > MAX_REFUSALS:
-                self._live.machine.abandon(LimitExceeded(exceeded))
+                live.machine.abandon(LimitExceeded(used_up))
                 return None
-            return Answer(failure=Failure("LimitExceeded", exceeded))
+            return Answer(failure=Failure("LimitExceeded", used_up))
         if effect.kind is Kind.VALUE:
             return Answer(self._value(effect.question["of"]))
-        if effect.kind is Kind.SLEEP and self._live.marks.get(id, 0.0) <= self._clock.now():
+        if effect.kind is Kind.SLEEP and live.marks.get(id, 0.0) <= now:
             return Answer(None)
         if effect.kind in QUESTIONS:
             refusal = self._carrier.refusal(effect.kind, effect.question)
@@ -285,24 +287,6 @@ class Leg:
                 return random.random()  # noqa: S311 - not for secrets; run.random() says so
             case _:
                 return self._carrier.describe()
-
-    def _exceeded(self, kind: Kind, spent: Spent) -> str | None:
-        live, limits = self._live, self._live.agent.limits
-        if limits.seconds is not None:
-            waited = self._clock.now() - live.record.created
-            if waited > limits.seconds:
-                return _used_up("seconds", limits.seconds, waited)
-        if limits.journal_bytes is not None:
-            size = live.record.size + live.pending
-            if size > limits.journal_bytes:
-                return _used_up("journal_bytes", limits.journal_bytes, size)
-        if kind is Kind.SAMPLE:
-            # The call in question is counted itself; a later one must not make it too many.
-            if limits.model_calls is not None and spent.model_calls > limits.model_calls:
-                return _used_up("model_calls", limits.model_calls, spent.model_calls)
-            if limits.tokens is not None and spent.tokens > limits.tokens:
-                return _used_up("tokens", limits.tokens, spent.tokens)
-        return None
 
     # -- the world --------------------------------------------------------------------------
 
@@ -338,15 +322,28 @@ class Leg:
             self._finished((id, Answer(failure=failure)))
 
     async def _act(self, id: str, effect: Effect) -> None:
-        """Serve one effect; its answer is collected afterwards."""
+        """Serve one effect among others; its answer is collected afterwards."""
+        call = effect.local
+        retried = isinstance(call, StepCall) and call.retry.attempts > 1
+        answer = await (self._retried(id, effect) if retried else self._answer(id, effect))
+        self._finished((id, answer))
+
+    async def _answer(self, id: str, effect: Effect) -> Answer:
+        """The answer to one effect, a step being tried once."""
         if effect.kind is Kind.STEP:
-            await self._step(id, effect)
-        elif effect.kind is Kind.SLEEP:
+            call = cast("StepCall", effect.local)
+            attempt = int(self._live.marks.get(id, 0)) + 1
+            try:
+                value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
+            except Exception as error:  # noqa: BLE001 - any error of the author's function
+                return _failed(effect, call, error, attempt)
+            return Answer(value, secret=call.secret)
+        if effect.kind is Kind.SLEEP:
             await self._clock.sleep(max(0.0, self._live.marks[id] - self._clock.now()))
-            self._finished((id, Answer(None)))
-        else:
-            question = Question(self._live.record.id, id, effect.kind, effect.question)
-            self._finished((id, await self._carrier.ask(question)))
+            return Answer(None)
+        return await self._carrier.ask(
+            Question(self._live.record.id, id, effect.kind, effect.question)
+        )
 
     def _busy(self) -> bool:
         """Whether this leg has something to wait for. A timer alone does not hold up a question."""
@@ -360,7 +357,8 @@ class Leg:
             questions = questions or effect.kind in QUESTIONS
         return timers and not questions
 
-    async def _step(self, id: str, effect: Effect) -> None:
+    async def _retried(self, id: str, effect: Effect) -> Answer:
+        """The answer to a step, every failed attempt being written while the next one waits."""
         call = cast("StepCall", effect.local)
         attempt = int(self._live.marks.get(id, 0))
         while True:
@@ -368,15 +366,13 @@ class Leg:
             try:
                 value = await call.attempt(StepInfo(self._live.record.id, id, attempt))
             except Exception as error:  # noqa: BLE001 - any error of the author's function
-                failure = step_failure(effect.question["name"], error, attempt, secret=call.secret)
+                failed = _failed(effect, call, error, attempt)
                 if attempt >= call.retry.attempts or not isinstance(error, call.retry.on):
-                    self._finished((id, Answer(failure=failure)))
-                    return
-                self._finished(Attempted(id, attempt, failure))
+                    return failed
+                self._finished(Attempted(id, attempt, cast("Failure", failed.failure)))
                 await self._clock.sleep(call.retry.pause(attempt))
             else:
-                self._finished((id, Answer(value, secret=call.secret)))
-                return
+                return Answer(value, secret=call.secret)
 
     def _finished(self, what: tuple[str, Answer] | Attempted) -> None:
         self._done.append(what)
@@ -397,18 +393,16 @@ class Leg:
 
     # -- the store --------------------------------------------------------------------------
 
-    async def _commit(self) -> None:
+    async def _commit(self, *, busy: bool) -> None:
         live, now = self._live, self._clock.now()
         status = Status.INPUT_REQUIRED if live.asks else Status.WORKING
-        busy = self._busy()
         if live.machine.done and not busy:
             self._ended = self._end(now)
             status = self._ended.status
-        until = now + self._lease if busy else None
+        until = self._until(now) if busy else None
         if not live.created:
             record = live.record
-            record = replace(
-                record,
+            record = record._replace(
                 status=status,
                 updated=now,
                 position=len(live.lines),
@@ -435,6 +429,17 @@ class Leg:
         elif busy:
             await self._take_lease()
         live.lines, live.pending, live.segment_start = [], 0, None
+
+    def _until(self, now: float) -> float:
+        """A lease that has just been taken is kept as it is: a write that only adds is cheaper."""
+        lease, until = self._live.record.lease, now + self._lease
+        if (
+            lease is not None
+            and lease.owner == self._owner
+            and lease.until > until - self._lease / 5
+        ):
+            return lease.until
+        return until
 
     def _end(self, now: float) -> Ended:
         """How the run ended; queued for the next write."""
@@ -501,7 +506,7 @@ class Leg:
             )
             if record is None or record.fence != self._live.record.fence:
                 raise StoreConflict(f"The lease on run {self._live.record.id} was lost. Reload it.")
-            self._live.record = replace(self._live.record, lease=record.lease)
+            self._live.record = self._live.record._replace(lease=record.lease)
             await self._clock.sleep(self._lease / 3)
 
     def _seal(self, value: Json) -> str:
@@ -516,15 +521,13 @@ class Leg:
         ]
 
 
+def _failed(effect: Effect, call: StepCall, error: Exception, attempts: int) -> Answer:
+    name = effect.question["name"]
+    return Answer(failure=step_failure(name, error, attempts, secret=call.secret))
+
+
 def _nothing() -> None:
     """No timer is set."""
-
-
-def _used_up(name: str, limit: float, used: float) -> str:
-    return (
-        f"The run used up its limit {name}={limit} (it is at {used:.0f}). Raise it with "
-        f"@server.agent(limits=Limits({name}=...)), or let the agent ask for less."
-    )
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -49,8 +49,7 @@ class Retry:
             return self.longest
 
 
-@dataclass(frozen=True, slots=True)
-class StepInfo:
+class StepInfo(NamedTuple):
     """What the function of a step may know of itself: see `current_step`."""
 
     run_id: str
@@ -81,14 +80,17 @@ def current_step() -> StepInfo:
     return info
 
 
-@dataclass(frozen=True, slots=True)
-class StepCall:
+ONCE: Final = Retry()
+"""No second attempt."""
+
+
+class StepCall(NamedTuple):
     """The local side of a step: what to call and how."""
 
     fn: Callable[..., Any]
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    retry: Retry = Retry()
+    retry: Retry = ONCE
     timeout: float | None = None
     secret: bool = False
 

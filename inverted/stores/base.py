@@ -13,14 +13,12 @@ A write is all or nothing, and it is durable when the call returns.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from inverted.core.lifecycle import Status
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right to work on a run until a moment.
 
     Attributes:
@@ -32,8 +30,7 @@ class Lease:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """One run, without its journal.
 
     Attributes:
@@ -43,7 +40,7 @@ class RunRecord:
         key: The name that the client gave the run, if any; unique for its agent and principal.
         status: State in the lifecycle.
         created: Wall-clock seconds of its start.
-        updated: Wall-clock seconds of the last write.
+        updated: Wall-clock seconds of the last write that did more than add lines.
         position: How many journal lines it has.
         segment_start: Position of the line from which a replay starts (the last checkpoint).
         size: Bytes of its journal.
@@ -65,8 +62,7 @@ class RunRecord:
     lease: Lease | None
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """One write to a run.
 
     Attributes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from inverted.stores.base import Append, Lease, RunRecord
 from inverted.stores.rules import (
+    appended,
     held_by_other,
     id_taken,
     key_taken,
@@ -55,7 +55,7 @@ class MemoryStore:
             raise missing(run_id)
         if not may_append(record, append):
             raise refusal(record, append)
-        self._records[run_id] = updated = _appended(record, append)
+        self._records[run_id] = updated = appended(record, append)
         self._lines[run_id].extend(append.lines)
         return updated
 
@@ -66,7 +66,7 @@ class MemoryStore:
             return None
         mine = record.lease is not None and record.lease.owner == owner
         fence = record.fence if mine else record.fence + 1
-        self._records[run_id] = record = replace(record, fence=fence, lease=Lease(owner, until))
+        self._records[run_id] = record = record._replace(fence=fence, lease=Lease(owner, until))
         return record
 
     async def list(
@@ -110,18 +110,3 @@ class MemoryStore:
 
     async def aclose(self) -> None:
         """See `Store.aclose`."""
-
-
-def _appended(record: RunRecord, append: Append) -> RunRecord:
-    lapsed = record.lease is not None and record.lease.owner != append.owner
-    start = append.segment_start
-    return replace(
-        record,
-        status=append.status,
-        updated=append.now,
-        position=record.position + len(append.lines),
-        segment_start=record.segment_start if start is None else start,
-        size=record.size + sum(map(len, append.lines)),
-        fence=record.fence + 1 if lapsed else record.fence,
-        lease=None if append.lease_until is None else Lease(append.owner, append.lease_until),
-    )

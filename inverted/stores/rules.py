@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from inverted.core.lifecycle import illegal_transition, may_become
 from inverted.errors import StoreConflict, StoreError
-from inverted.stores.base import Append, RunRecord
+from inverted.stores.base import Append, Lease, RunRecord
 
 
 def held_by_other(record: RunRecord, owner: str, now: float) -> bool:
@@ -20,6 +20,35 @@ def may_append(record: RunRecord, append: Append) -> bool:
         and record.fence == append.fence
         and not held_by_other(record, append.owner, append.now)
         and may_become(record.status, append.status)
+    )
+
+
+def only_adds(record: RunRecord, append: Append) -> bool:
+    """Whether the write adds lines and changes nothing else that somebody may wait for."""
+    return (
+        append.status is record.status
+        and append.segment_start is None
+        and append.lease_until is not None
+        and record.lease == Lease(append.owner, append.lease_until)
+    )
+
+
+def appended(record: RunRecord, append: Append) -> RunRecord:
+    """The record after a write that `may_append`."""
+    position = record.position + len(append.lines)
+    size = record.size + sum(map(len, append.lines))
+    if only_adds(record, append):
+        return record._replace(position=position, size=size)
+    lapsed = record.lease is not None and record.lease.owner != append.owner
+    start = append.segment_start
+    return record._replace(
+        status=append.status,
+        updated=append.now,
+        position=position,
+        segment_start=record.segment_start if start is None else start,
+        size=size,
+        fence=record.fence + 1 if lapsed else record.fence,
+        lease=None if append.lease_until is None else Lease(append.owner, append.lease_until),
     )
 
 

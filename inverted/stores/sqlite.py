@@ -17,7 +17,15 @@ from platformdirs import user_data_path
 from inverted.core.lifecycle import Status
 from inverted.stores import sqlite_statements as sql
 from inverted.stores.base import Append, Lease, RunRecord
-from inverted.stores.rules import id_taken, key_taken, missing, refusal
+from inverted.stores.rules import (
+    appended,
+    id_taken,
+    key_taken,
+    may_append,
+    missing,
+    only_adds,
+    refusal,
+)
 from inverted.stores.sqlite_database import MEMORY, Database
 
 PATH_VARIABLE: Final = "INVERTED_STORE"
@@ -85,33 +93,20 @@ class SQLiteStore:
 
     async def append(self, run_id: str, append: Append) -> RunRecord:
         """See `Store.append`."""
-        leased = append.lease_until is not None
-        update = (
-            append.status.value,
-            append.now,
-            len(append.lines),
-            append.segment_start,
-            sum(map(len, append.lines)),
-            append.owner,
-            append.owner if leased else None,
-            append.lease_until,
-            run_id,
-            append.position,
-            append.fence,
-            append.owner,
-            append.now,
-        )
 
         def work(connection: sqlite3.Connection) -> RunRecord:
-            changed = connection.execute(sql.APPEND[append.status], update).rowcount
             row = connection.execute(sql.GET, (run_id,)).fetchone()
             if row is None:
                 raise missing(run_id)
             record = _record(row)
-            if not changed:
+            if not may_append(record, append):
                 raise refusal(record, append)
+            after = appended(record, append)
+            synced = record.position // sql.SYNCED == after.position // sql.SYNCED
+            if not synced or not only_adds(record, append):
+                _update(connection, row[0], after)
             _add(connection, row[0], append.position, append.lines)
-            return record
+            return after
 
         return await self._database.transaction(work)
 
@@ -187,6 +182,24 @@ def _add(
     connection.executemany(
         sql.ADD, [(number, position, line) for position, line in enumerate(lines, start)]
     )
+
+
+def _update(connection: sqlite3.Connection, number: int, record: RunRecord) -> None:
+    lease = record.lease
+    values = (
+        record.status.value,
+        record.updated,
+        record.position,
+        record.segment_start,
+        record.size,
+        record.fence,
+        lease and lease.owner,
+        lease and lease.until,
+        number,
+    )
+    connection.execute(sql.UPDATE, values)
+    if record.status.terminal:
+        connection.execute(sql.END, (number,))
 
 
 def _row(record: RunRecord) -> tuple[Any, ...]:

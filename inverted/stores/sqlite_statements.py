@@ -9,14 +9,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from inverted.core.lifecycle import Status, may_become
-
 COLUMNS: Final = (
     "id, agent, principal, key, status, created, updated, position, segment_start, size, fence, "
     "lease_owner, lease_until"
 )
 
-SELECT: Final = f"SELECT number, {COLUMNS} FROM runs"
+# A write that only adds lines leaves the row of the run alone: one page less to write and to sync.
+# So the row may be behind the lines, by less than `SYNCED` of them, and is read with them.
+SYNCED: Final = 64
+"""Each time the journal grows past a multiple of this, the row of the run is brought up to date."""
+POSITION: Final = (
+    "max(position, 1 + coalesce((SELECT max(e.position) FROM entries e WHERE e.run = number), -1))"
+)
+SIZE: Final = (
+    "size + coalesce((SELECT sum(length(e.line)) FROM entries e "
+    "WHERE e.run = number AND e.position >= runs.position), 0)"
+)
+SELECT: Final = (
+    "SELECT number, id, agent, principal, key, status, created, updated, "
+    f"{POSITION}, segment_start, {SIZE}, fence, lease_owner, lease_until FROM runs"
+)
 GET: Final = f"{SELECT} WHERE id = ?"
 FIND: Final = (
     f"{SELECT} WHERE agent = ? AND key = ? "
@@ -46,20 +58,9 @@ ACQUIRE: Final = (
     f"WHERE id = ? AND {FREE}"
 )
 
-
-def _append_to(after: Status) -> str:
-    before = ", ".join(f"'{each.value}'" for each in Status if may_become(each, after))
-    return (
-        "UPDATE runs SET status = ?, updated = ?, position = position + ?, "
-        "segment_start = coalesce(?, segment_start), size = size + ?, "
-        "fence = fence + (lease_owner IS NOT NULL AND lease_owner <> ?), "
-        f"lease_owner = ?, lease_until = ?{', live = 0' if after.terminal else ''} "
-        f"WHERE id = ? AND position = ? AND fence = ? AND status IN ({before}) AND {FREE}"
-    )
-
-
-APPEND: Final = {after: _append_to(after) for after in Status}
-"""What an append does to the record, by the new status; the conditions are `rules.may_append`.
-
-Only the ones to a terminal status touch `live`, and thereby an index.
-"""
+UPDATE: Final = (
+    "UPDATE runs SET status = ?, updated = ?, position = ?, segment_start = ?, size = ?, "
+    "fence = ?, lease_owner = ?, lease_until = ? WHERE number = ?"
+)
+END: Final = "UPDATE runs SET live = 0 WHERE number = ?"
+"""Only the end of a run touches `live`, and thereby an index."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -407,7 +406,7 @@ async def test_the_store_knows_no_other_caller_even_with_a_state_of_its_run() ->
         record = (await store.list())[0]
         lines = await store.read(record.id)
         await store.delete(record.id)
-        await store.create(replace(record, principal="somebody else"), lines)
+        await store.create(record._replace(principal="somebody else"), lines)
         with pytest.raises(MCPError) as refused:
             await connection.send(answered)
     assert refused.value.code == INVALID_PARAMS

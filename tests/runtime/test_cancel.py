@@ -1,7 +1,5 @@
 """Cancelling a run from outside: journaled once, and its cleanup driven to the end."""
 
-from dataclasses import replace
-
 import anyio
 import pytest
 
@@ -162,7 +160,7 @@ async def test_what_the_body_asks_beyond_the_journal_is_written_before_its_cance
     run_id = (await runtime.begin(agent(body), {}, Rounds())).run_id
     await runtime.resume(agent(body), run_id, {"1": "a"}, Rounds())
     record, lines = await record_of(runtime.store, run_id), await runtime.store.read(run_id)
-    await store.create(replace(record, position=3), lines[:3])
+    await store.create(record._replace(position=3), lines[:3])
 
     outcome = await Runtime(store).cancel(agent(body), run_id, "not needed", Rounds())
     assert outcome == Ended(run_id, CANCELLED)

@@ -9,8 +9,8 @@ import pytest
 from inverted import LimitExceeded, Limits, MemoryStore, Run
 from inverted.core.effects import Effect, Kind
 from inverted.runtime import Runtime, leg
-from inverted.runtime.live import estimate_tokens
 from inverted.runtime.ports import Answer, Question
+from inverted.runtime.spending import estimate_tokens
 from inverted.stores import Store
 from inverted.testing import VirtualClock
 

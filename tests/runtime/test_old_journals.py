@@ -1,7 +1,5 @@
 """Journals that cannot be continued: each says why, and stays as it is."""
 
-from dataclasses import replace
-
 import pytest
 
 from inverted import DeterminismError, MemoryStore, Run
@@ -36,7 +34,7 @@ async def edited(*edits: tuple[int, bytes, bytes]) -> tuple[MemoryStore, str]:
     for number, old, new in edits:
         assert old in lines[number]
         lines[number] = lines[number].replace(old, new)
-    await store.create(replace(await record_of(before, run_id)), lines)
+    await store.create((await record_of(before, run_id))._replace(), lines)
     return store, run_id
 
 

@@ -5,7 +5,6 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +74,14 @@ async def test_a_full_disk_keeps_what_was_acknowledged_and_no_more(
     assert await store.get("r1") == record
     assert await store.read("r1") == lines
     with pytest.raises(StoreFull):
-        await store.create(replace(RUN, id="r2"), [b"x" * 4000] * 40)
+        await store.create(RUN._replace(id="r2"), [b"x" * 4000] * 40)
     assert await store.get("r2") is None
     await store.aclose()
     assert await store.read("r1") == lines
 
     # Deleting makes room, as the message says.
     await store.delete("r1")
-    await store.create(replace(RUN, id="r2"), [b"x" * 4000] * 10)
+    await store.create(RUN._replace(id="r2"), [b"x" * 4000] * 10)
     assert await store.read("r2") == [b"x" * 4000] * 10
     await store.aclose()
 
@@ -135,7 +134,7 @@ async def test_a_damaged_file_says_to_restore_it(tmp_path: Path) -> None:
 async def test_a_name_that_is_not_unicode_is_refused(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "runs.sqlite3")
     with pytest.raises(StoreError, match=r"surrogates not allowed\. Nothing was written"):
-        await store.create(replace(RUN, key="\ud800"), FIRST)
+        await store.create(RUN._replace(key="\ud800"), FIRST)
     assert await store.list() == []
     await store.aclose()
 
@@ -222,7 +221,7 @@ async def test_an_append_that_fails_at_its_last_line_leaves_the_record_too(
     with pytest.raises(StoreError, match=r"refused by the trigger\. Nothing was written"):
         await store.append("r1", write(RUN, b"good", b"bad"))
     with pytest.raises(StoreError, match=r"refused by the trigger\. Nothing was written"):
-        await store.create(replace(RUN, id="r2"), [b"good", b"bad"])
+        await store.create(RUN._replace(id="r2"), [b"good", b"bad"])
     assert await store.list() == [RUN]
     assert await store.read("r1") == FIRST
     assert (await store.append("r1", write(RUN, b"good"))).position == 2

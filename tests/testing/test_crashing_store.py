@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,10 +66,10 @@ async def test_a_write_is_all_there_or_not_at_all(
 async def test_the_leases_of_the_dead_hold_nobody_up(kind: Callable[[], Store]) -> None:
     store = kind()
     crashing = CrashingStore(store, after=3)
-    leased = replace(RECORD, lease=Lease("me", 1e12))
+    leased = RECORD._replace(lease=Lease("me", 1e12))
     await crashing.create(leased, [b"a", b"b"])
     with pytest.raises(Crash):
-        await crashing.append("run", replace(MORE, lease_until=1e12))
+        await crashing.append("run", MORE._replace(lease_until=1e12))
     record = await store.get("run")
     assert record is not None
     taken = await store.acquire("run", "the next", 5.0, 6.0)
@@ -83,7 +82,7 @@ async def test_the_leases_of_the_dead_can_be_kept() -> None:
     store = MemoryStore()
     crashing = CrashingStore(store, after=1, keep_leases=True)
     with pytest.raises(Crash):
-        await crashing.create(replace(RECORD, lease=Lease("me", 9.0)), [b"a", b"b"])
+        await crashing.create(RECORD._replace(lease=Lease("me", 9.0)), [b"a", b"b"])
     assert await store.acquire("run", "the next", 5.0, 6.0) is None
 
 
@@ -92,7 +91,7 @@ async def test_a_dead_store_does_nothing_more() -> None:
     with pytest.raises(Crash):
         await crashing.create(RECORD, [b"a", b"b"])
     calls: list[Any] = [
-        lambda: crashing.create(replace(RECORD, id="other"), []),
+        lambda: crashing.create(RECORD._replace(id="other"), []),
         lambda: crashing.append("run", MORE),
         lambda: crashing.get("run"),
         lambda: crashing.find("agent", None, "key"),

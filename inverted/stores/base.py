@@ -12,7 +12,7 @@ A write is all or nothing, and it is durable when the call returns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from inverted.core.lifecycle import Status
@@ -46,6 +46,11 @@ class RunRecord(NamedTuple):
         size: Bytes of its journal.
         fence: Fencing number; raised by every takeover.
         lease: Who works on it now, if anybody.
+        task: How it is served as a task, in words of the layers above; None when it is no task.
+        expires: Wall-clock seconds from which on it may be deleted.
+        wake: Wall-clock seconds from which on somebody must drive it, though no request does.
+        message: What it last said of its progress.
+        stop: Why it shall be cancelled, from the request on. It can then end only as cancelled.
     """
 
     id: str
@@ -60,6 +65,11 @@ class RunRecord(NamedTuple):
     size: int
     fence: int
     lease: Lease | None
+    task: str | None = None
+    expires: float | None = None
+    wake: float | None = None
+    message: str | None = None
+    stop: str | None = None
 
 
 class Append(NamedTuple):
@@ -74,6 +84,11 @@ class Append(NamedTuple):
         now: Wall-clock seconds.
         lease_until: Keep (or take) the lease until then; None releases it.
         segment_start: New start of replay, when the lines hold a checkpoint.
+        wake: New `RunRecord.wake`. A write that releases the lease while something is left in the
+            inbox sets it to `now` instead.
+        message: New `RunRecord.message`; None keeps the old one.
+        taken: Ids of the inbox that the lines have dealt with; they are removed.
+        expires: New `RunRecord.expires`, with a terminal status; None keeps the old one.
     """
 
     position: int
@@ -84,6 +99,14 @@ class Append(NamedTuple):
     now: float
     lease_until: float | None = None
     segment_start: int | None = None
+    wake: float | None = None
+    message: str | None = None
+    taken: Sequence[str] = ()
+    expires: float | None = None
+
+
+CANCEL = ""
+"""The id in the inbox under which a request to cancel stands. No effect has it."""
 
 
 class Store(Protocol):
@@ -115,14 +138,15 @@ class Store(Protocol):
         ...
 
     async def append(self, run_id: str, append: Append) -> RunRecord:
-        """Add lines, change the status and the lease, in one write.
+        """Add lines, change the status and the lease, take from the inbox, in one write.
 
         Returns:
             The record after the write. Its fence is one higher when the lease of somebody else
             had lapsed.
 
         Raises:
-            StoreConflict: The position or fence is another, or somebody else holds the lease.
+            StoreConflict: The position or fence is another, somebody else holds the lease, or the
+                run shall be cancelled and would end otherwise.
             StoreError: The lifecycle has no such transition, or the store failed. Nothing was
                 written.
         """
@@ -137,11 +161,64 @@ class Store(Protocol):
         """
         ...
 
+    async def post(self, run_id: str, answers: Mapping[str, bytes], now: float) -> RunRecord | None:
+        """Put answers into the inbox of a run, whoever works on it.
+
+        The first answer to an id counts until it is taken. When nobody holds the lease, `wake`
+        becomes `now`. A run that has ended takes nothing.
+
+        Returns:
+            The record after the write, or None without such a run.
+        """
+        ...
+
+    async def stop(self, run_id: str, reason: str, now: float) -> RunRecord | None:
+        """Ask for the cancellation of a run, under the id `CANCEL` of its inbox too.
+
+        Returns:
+            The record after the write; None when the run has ended, is being cancelled already, or
+            does not exist.
+        """
+        ...
+
+    async def inbox(self, run_id: str) -> list[tuple[str, bytes]]:
+        """What was posted and not yet taken, in the order of posting."""
+        ...
+
+    async def due(
+        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> list[RunRecord]:
+        """Runs that somebody must drive now: `wake` has come, and no living owner holds the lease.
+
+        Args:
+            now: Wall-clock seconds.
+            dead: Owners whose leases do not count, and whose runs need no `wake` to have come.
+            limit: Most runs.
+        """
+        ...
+
+    async def next_wake(self) -> float | None:
+        """The earliest `wake` of all runs."""
+        ...
+
+    async def owners(self) -> list[str]:
+        """Who holds leases on runs that have a `wake`."""
+        ...
+
+    async def nudged(self, owner: str) -> list[str]:
+        """Ids of the runs that this owner holds and that have something in their inbox."""
+        ...
+
+    async def expired(self, now: float, limit: int = 100) -> list[str]:
+        """Ids of runs whose time is over."""
+        ...
+
     async def list(
         self,
         *,
         principal: str | None = None,
         agent: str | None = None,
+        tasks: bool = False,
         limit: int = 100,
         before: str | None = None,
     ) -> list[RunRecord]:
@@ -150,18 +227,19 @@ class Store(Protocol):
         Args:
             principal: Only this caller's runs; None for all.
             agent: Only this agent's runs; None for all.
+            tasks: Only tasks, and of exactly this principal: None has its own.
             limit: Size of the page.
             before: Id of the last run of the page before. The page is empty when that run is gone:
                 old runs are deleted oldest first, so nothing is after it.
         """
         ...
 
-    async def count(self, *, principal: str | None, live: bool) -> int:
-        """How many runs a principal has; with `live`, only those that have not ended."""
+    async def count(self, *, principal: str | None, live: bool, tasks: bool = False) -> int:
+        """How many runs a principal has; with `live`, those not ended; with `tasks`, only tasks."""
         ...
 
     async def delete(self, run_id: str) -> None:
-        """Remove a run and its journal. Unknown ids are no error."""
+        """Remove a run, its journal and its inbox. Unknown ids are no error."""
         ...
 
     async def aclose(self) -> None:

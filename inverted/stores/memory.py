@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from inverted.stores.base import Append, Lease, RunRecord
+from inverted.stores.base import CANCEL, Append, Lease, RunRecord
 from inverted.stores.rules import (
     appended,
     held_by_other,
     id_taken,
+    is_due,
     key_taken,
     may_append,
     missing,
+    nudge,
     refusal,
 )
 
@@ -23,6 +25,7 @@ class MemoryStore:
         self._records: dict[str, RunRecord] = {}
         self._lines: dict[str, list[bytes]] = {}
         self._keys: dict[tuple[str, str | None, str], str] = {}
+        self._inbox: dict[str, dict[str, bytes]] = {}
 
     async def create(self, record: RunRecord, lines: Sequence[bytes]) -> None:
         """See `Store.create`."""
@@ -55,7 +58,11 @@ class MemoryStore:
             raise missing(run_id)
         if not may_append(record, append):
             raise refusal(record, append)
-        self._records[run_id] = updated = appended(record, append)
+        inbox = self._inbox.get(run_id)
+        if inbox:
+            for id in append.taken:
+                inbox.pop(id, None)
+        self._records[run_id] = updated = appended(record, append, posted=bool(inbox))
         self._lines[run_id].extend(append.lines)
         return updated
 
@@ -69,11 +76,74 @@ class MemoryStore:
         self._records[run_id] = record = record._replace(fence=fence, lease=Lease(owner, until))
         return record
 
+    async def post(self, run_id: str, answers: Mapping[str, bytes], now: float) -> RunRecord | None:
+        """See `Store.post`."""
+        record = self._records.get(run_id)
+        if record is None or record.status.terminal or not answers:
+            return record
+        self._put(record, answers)
+        self._records[run_id] = record = nudge(record, now)
+        return record
+
+    async def stop(self, run_id: str, reason: str, now: float) -> RunRecord | None:
+        """See `Store.stop`."""
+        record = self._records.get(run_id)
+        if record is None or record.status.terminal or record.stop is not None:
+            return None
+        self._put(record, {CANCEL: reason.encode()})
+        self._records[run_id] = record = nudge(record, now)._replace(stop=reason, updated=now)
+        return record
+
+    def _put(self, record: RunRecord, answers: Mapping[str, bytes]) -> None:
+        inbox = self._inbox.setdefault(record.id, {})
+        for id, answer in answers.items():
+            inbox.setdefault(id, answer)
+
+    async def inbox(self, run_id: str) -> list[tuple[str, bytes]]:
+        """See `Store.inbox`."""
+        return list(self._inbox.get(run_id, {}).items())
+
+    async def due(
+        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> list[RunRecord]:
+        """See `Store.due`."""
+        found = [record for record in self._waking() if is_due(record, now, dead)]
+        return sorted(found, key=lambda record: record.wake or 0.0)[:limit]
+
+    async def next_wake(self) -> float | None:
+        """See `Store.next_wake`."""
+        return min((record.wake or 0.0 for record in self._waking()), default=None)
+
+    async def owners(self) -> list[str]:
+        """See `Store.owners`."""
+        return sorted({each.lease.owner for each in self._waking() if each.lease is not None})
+
+    def _waking(self) -> list[RunRecord]:
+        return [record for record in self._records.values() if record.wake is not None]
+
+    async def nudged(self, owner: str) -> list[str]:
+        """See `Store.nudged`."""
+        return [
+            run_id
+            for run_id, inbox in self._inbox.items()
+            if inbox and (lease := self._records[run_id].lease) and lease.owner == owner
+        ]
+
+    async def expired(self, now: float, limit: int = 100) -> list[str]:
+        """See `Store.expired`."""
+        over = [
+            each.id
+            for each in self._records.values()
+            if each.expires is not None and each.expires <= now
+        ]
+        return over[:limit]
+
     async def list(
         self,
         *,
         principal: str | None = None,
         agent: str | None = None,
+        tasks: bool = False,
         limit: int = 100,
         before: str | None = None,
     ) -> list[RunRecord]:
@@ -82,7 +152,9 @@ class MemoryStore:
             (
                 record
                 for record in self._records.values()
-                if principal in (None, record.principal) and agent in (None, record.agent)
+                if principal in ((record.principal,) if tasks else (None, record.principal))
+                and agent in (None, record.agent)
+                and not (tasks and record.task is None)
             ),
             key=lambda record: (record.created, record.id),
             reverse=True,
@@ -94,10 +166,12 @@ class MemoryStore:
             found = [each for each in found if (each.created, each.id) < (last.created, last.id)]
         return found[:limit]
 
-    async def count(self, *, principal: str | None, live: bool) -> int:
+    async def count(self, *, principal: str | None, live: bool, tasks: bool = False) -> int:
         """See `Store.count`."""
         return sum(
-            record.principal == principal and not (live and record.status.terminal)
+            record.principal == principal
+            and not (live and record.status.terminal)
+            and not (tasks and record.task is None)
             for record in self._records.values()
         )
 
@@ -105,6 +179,7 @@ class MemoryStore:
         """See `Store.delete`."""
         record = self._records.pop(run_id, None)
         self._lines.pop(run_id, None)
+        self._inbox.pop(run_id, None)
         if record is not None and record.key is not None:
             self._keys.pop((record.agent, record.principal, record.key), None)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inverted.core.lifecycle import illegal_transition, may_become
+from collections.abc import Sequence
+
+from inverted.core.lifecycle import Status, illegal_transition, may_become
 from inverted.errors import StoreConflict, StoreError
 from inverted.stores.base import Append, Lease, RunRecord
 
@@ -20,7 +22,14 @@ def may_append(record: RunRecord, append: Append) -> bool:
         and record.fence == append.fence
         and not held_by_other(record, append.owner, append.now)
         and may_become(record.status, append.status)
+        and not _ends_otherwise(record, append)
     )
+
+
+def _ends_otherwise(record: RunRecord, append: Append) -> bool:
+    """Whether the run was cancelled meanwhile, and the writer does not know."""
+    ends = append.status.terminal
+    return record.stop is not None and ends and append.status is not Status.CANCELLED
 
 
 def only_adds(record: RunRecord, append: Append) -> bool:
@@ -29,12 +38,21 @@ def only_adds(record: RunRecord, append: Append) -> bool:
         append.status is record.status
         and append.segment_start is None
         and append.lease_until is not None
+        and append.wake == record.wake
+        and append.message is None
+        and not append.taken
         and record.lease == Lease(append.owner, append.lease_until)
     )
 
 
-def appended(record: RunRecord, append: Append) -> RunRecord:
-    """The record after a write that `may_append`."""
+def appended(record: RunRecord, append: Append, *, posted: bool) -> RunRecord:
+    """The record after a write that `may_append`.
+
+    Args:
+        record: The record before.
+        append: The write.
+        posted: Whether something is left in the inbox afterwards.
+    """
     position = record.position + len(append.lines)
     size = record.size + sum(map(len, append.lines))
     if only_adds(record, append):
@@ -49,7 +67,27 @@ def appended(record: RunRecord, append: Append) -> RunRecord:
         size=size,
         fence=record.fence + 1 if lapsed else record.fence,
         lease=None if append.lease_until is None else Lease(append.owner, append.lease_until),
+        wake=append.now if posted and append.lease_until is None else append.wake,
+        message=record.message if append.message is None else append.message,
+        expires=record.expires if append.expires is None else append.expires,
     )
+
+
+def is_due(record: RunRecord, now: float, dead: Sequence[str]) -> bool:
+    """Whether somebody must drive the run now: see `Store.due`."""
+    lease = record.lease
+    if record.wake is None:
+        return False
+    if lease is not None and lease.owner in dead:
+        return True
+    return record.wake <= now and (lease is None or lease.until <= now)
+
+
+def nudge(record: RunRecord, now: float) -> RunRecord:
+    """The record after something was put into its inbox."""
+    if record.lease is not None and record.lease.until > now:
+        return record  # its owner looks into the inbox
+    return record._replace(wake=now if record.wake is None else min(record.wake, now))
 
 
 def refusal(record: RunRecord, append: Append) -> StoreError:
@@ -65,7 +103,12 @@ def refusal(record: RunRecord, append: Append) -> StoreError:
             f"Another process works on run {record.id}. Nothing was written. Wait for it and "
             "reload."
         )
-    return illegal_transition(record.status, append.status)
+    if not may_become(record.status, append.status):
+        return illegal_transition(record.status, append.status)
+    return StoreConflict(
+        f"Run {record.id} shall be cancelled ({record.stop}), so it cannot end as "
+        f"{append.status.value}. Nothing was written. Reload it and cancel it."
+    )
 
 
 def missing(run_id: str) -> StoreConflict:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,13 +16,14 @@ from platformdirs import user_data_path
 
 from inverted.core.lifecycle import Status
 from inverted.stores import sqlite_statements as sql
-from inverted.stores.base import Append, Lease, RunRecord
+from inverted.stores.base import CANCEL, Append, Lease, RunRecord
 from inverted.stores.rules import (
     appended,
     id_taken,
     key_taken,
     may_append,
     missing,
+    nudge,
     only_adds,
     refusal,
 )
@@ -101,11 +102,16 @@ class SQLiteStore:
             record = _record(row)
             if not may_append(record, append):
                 raise refusal(record, append)
-            after = appended(record, append)
+            number = row[0]
+            connection.executemany(sql.TAKE, [(number, id) for id in append.taken])
+            posted = append.lease_until is None and record.task is not None
+            if posted:
+                (posted,) = connection.execute(sql.POSTED, (number,)).fetchone()
+            after = appended(record, append, posted=posted)
             synced = record.position // sql.SYNCED == after.position // sql.SYNCED
             if not synced or not only_adds(record, append):
-                _update(connection, row[0], after)
-            _add(connection, row[0], append.position, append.lines)
+                _update(connection, number, after)
+            _add(connection, number, append.position, append.lines)
             return after
 
         return await self._database.transaction(work)
@@ -121,18 +127,92 @@ class SQLiteStore:
 
         return await self._database.transaction(work)
 
+    async def post(self, run_id: str, answers: Mapping[str, bytes], now: float) -> RunRecord | None:
+        """See `Store.post`."""
+
+        def work(connection: sqlite3.Connection) -> RunRecord | None:
+            row = connection.execute(sql.GET, (run_id,)).fetchone()
+            record = row and _record(row)
+            if record is None or record.status.terminal or not answers:
+                return record
+            rows = [(row[0], id, answer) for id, answer in answers.items()]
+            connection.executemany(sql.POST, rows)
+            after = nudge(record, now)
+            if after is not record:
+                connection.execute(sql.NUDGE, (after.wake, row[0]))
+            return after
+
+        return await self._database.transaction(work)
+
+    async def stop(self, run_id: str, reason: str, now: float) -> RunRecord | None:
+        """See `Store.stop`."""
+
+        def work(connection: sqlite3.Connection) -> RunRecord | None:
+            row = connection.execute(sql.GET, (run_id,)).fetchone()
+            record = row and _record(row)
+            if record is None or record.status.terminal or record.stop is not None:
+                return None
+            connection.execute(sql.POST, (row[0], CANCEL, reason.encode()))
+            after = nudge(record, now)._replace(stop=reason, updated=now)
+            connection.execute(sql.STOP, (after.wake, reason, now, row[0]))
+            return after
+
+        return await self._database.transaction(work)
+
+    async def inbox(self, run_id: str) -> list[tuple[str, bytes]]:
+        """See `Store.inbox`."""
+        return await self._database.run(lambda db: db.execute(sql.INBOX, (run_id,)).fetchall())
+
+    async def due(
+        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> list[RunRecord]:
+        """See `Store.due`."""
+
+        def work(connection: sqlite3.Connection) -> list[RunRecord]:
+            rows = connection.execute(sql.DUE, (now, now, limit)).fetchall()
+            for owner in dead:
+                left = limit - len(rows)
+                rows += connection.execute(sql.DUE_OF_DEAD, (owner, now, now, left)).fetchall()
+            return [_record(row) for row in rows]
+
+        return await self._database.run(work)
+
+    async def next_wake(self) -> float | None:
+        """See `Store.next_wake`."""
+        (wake,) = await self._database.run(lambda db: db.execute(sql.NEXT_WAKE).fetchone())
+        return wake
+
+    async def owners(self) -> list[str]:
+        """See `Store.owners`."""
+        rows = await self._database.run(lambda db: db.execute(sql.OWNERS).fetchall())
+        return [owner for (owner,) in rows]
+
+    async def nudged(self, owner: str) -> list[str]:
+        """See `Store.nudged`."""
+        rows = await self._database.run(lambda db: db.execute(sql.NUDGED, (owner,)).fetchall())
+        return [run_id for (run_id,) in rows]
+
+    async def expired(self, now: float, limit: int = 100) -> list[str]:
+        """See `Store.expired`."""
+        rows = await self._database.run(lambda db: db.execute(sql.EXPIRED, (now, limit)).fetchall())
+        return [run_id for (run_id,) in rows]
+
     async def list(
         self,
         *,
         principal: str | None = None,
         agent: str | None = None,
+        tasks: bool = False,
         limit: int = 100,
         before: str | None = None,
     ) -> list[RunRecord]:
         """See `Store.list`."""
         conditions: list[str] = []
-        values: list[str | int] = []
-        if principal is not None:
+        values: list[str | int | None] = []
+        if tasks:
+            conditions.append("task IS NOT NULL AND principal IS ?")
+            values.append(principal)
+        elif principal is not None:
             conditions.append("principal = ?")
             values.append(principal)
         if agent is not None:
@@ -148,9 +228,9 @@ class SQLiteStore:
         )
         return [_record(row) for row in rows]
 
-    async def count(self, *, principal: str | None, live: bool) -> int:
+    async def count(self, *, principal: str | None, live: bool, tasks: bool = False) -> int:
         """See `Store.count`."""
-        query = sql.COUNT_LIVE if live else sql.COUNT
+        query = f"{sql.COUNT}{sql.LIVE if live else ''}{sql.TASKS if tasks else ''}"
         (count,) = await self._database.run(lambda db: db.execute(query, (principal,)).fetchone())
         return count
 
@@ -159,6 +239,7 @@ class SQLiteStore:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(sql.DELETE_ENTRIES, (run_id,))
+            connection.execute(sql.DELETE_INBOX, (run_id,))
             connection.execute(sql.DELETE_RUN, (run_id,))
 
         await self._database.transaction(work)
@@ -195,11 +276,13 @@ def _update(connection: sqlite3.Connection, number: int, record: RunRecord) -> N
         record.fence,
         lease and lease.owner,
         lease and lease.until,
+        record.wake,
+        record.message,
         number,
     )
     connection.execute(sql.UPDATE, values)
     if record.status.terminal:
-        connection.execute(sql.END, (number,))
+        connection.execute(sql.END, (record.expires, number))
 
 
 def _row(record: RunRecord) -> tuple[Any, ...]:
@@ -218,6 +301,11 @@ def _row(record: RunRecord) -> tuple[Any, ...]:
         record.fence,
         lease and lease.owner,
         lease and lease.until,
+        record.task,
+        record.expires,
+        record.wake,
+        record.message,
+        record.stop,
         not record.status.terminal,
     )
 
@@ -238,6 +326,7 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
         fence,
         owner,
         until,
+        *rest,
     ) = row
     return RunRecord(
         id,
@@ -252,4 +341,5 @@ def _record(row: tuple[Any, ...]) -> RunRecord:
         size,
         fence,
         None if owner is None else Lease(owner, until),
+        *rest,
     )

@@ -51,5 +51,23 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        "ALTER TABLE runs ADD COLUMN task TEXT",
+        "ALTER TABLE runs ADD COLUMN expires REAL",
+        "ALTER TABLE runs ADD COLUMN wake REAL",
+        "ALTER TABLE runs ADD COLUMN message TEXT",
+        "ALTER TABLE runs ADD COLUMN stop TEXT",
+        "CREATE INDEX waking_runs ON runs (wake) WHERE wake IS NOT NULL",
+        "CREATE INDEX expiring_runs ON runs (expires) WHERE expires IS NOT NULL",
+        """
+        CREATE TABLE inbox (
+            number INTEGER PRIMARY KEY, -- the order of posting
+            run INTEGER NOT NULL, -- runs.number
+            id TEXT NOT NULL, -- of an effect, or empty for a cancellation
+            answer BLOB NOT NULL,
+            UNIQUE (run, id)
+        )
+        """,
+    ),
 )
 """Statements that lead from schema version N, the index here, to version N + 1."""

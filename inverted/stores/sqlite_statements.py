@@ -11,7 +11,7 @@ from typing import Final
 
 COLUMNS: Final = (
     "id, agent, principal, key, status, created, updated, position, segment_start, size, fence, "
-    "lease_owner, lease_until"
+    "lease_owner, lease_until, task, expires, wake, message, stop"
 )
 
 # A write that only adds lines leaves the row of the run alone: one page less to write and to sync.
@@ -27,7 +27,8 @@ SIZE: Final = (
 )
 SELECT: Final = (
     "SELECT number, id, agent, principal, key, status, created, updated, "
-    f"{POSITION}, segment_start, {SIZE}, fence, lease_owner, lease_until FROM runs"
+    f"{POSITION}, segment_start, {SIZE}, fence, lease_owner, lease_until, "
+    "task, expires, wake, message, stop FROM runs"
 )
 GET: Final = f"{SELECT} WHERE id = ?"
 FIND: Final = (
@@ -37,7 +38,8 @@ FIND: Final = (
 NEWEST_FIRST: Final = "ORDER BY created DESC, id DESC LIMIT ?"
 
 COUNT: Final = "SELECT count(*) FROM runs WHERE principal IS ?"
-COUNT_LIVE: Final = f"{COUNT} AND live"
+LIVE: Final = " AND live"
+TASKS: Final = " AND task IS NOT NULL"
 
 NUMBER: Final = "(SELECT number FROM runs WHERE id = ?)"
 READ: Final = (
@@ -48,7 +50,7 @@ NO_POSITION: Final = 2**63 - 1
 """Behind every journal line."""
 ADD: Final = "INSERT INTO entries (run, position, line) VALUES (?, ?, ?)"
 
-CREATE: Final = f"INSERT INTO runs ({COLUMNS}, live) VALUES ({'?, ' * 13}?)"
+CREATE: Final = f"INSERT INTO runs ({COLUMNS}, live) VALUES ({'?, ' * 18}?)"
 DELETE_ENTRIES: Final = f"DELETE FROM entries WHERE run = {NUMBER}"
 DELETE_RUN: Final = "DELETE FROM runs WHERE id = ?"
 
@@ -60,7 +62,32 @@ ACQUIRE: Final = (
 
 UPDATE: Final = (
     "UPDATE runs SET status = ?, updated = ?, position = ?, segment_start = ?, size = ?, "
-    "fence = ?, lease_owner = ?, lease_until = ? WHERE number = ?"
+    "fence = ?, lease_owner = ?, lease_until = ?, wake = ?, message = ? WHERE number = ?"
 )
-END: Final = "UPDATE runs SET live = 0 WHERE number = ?"
-"""Only the end of a run touches `live`, and thereby an index."""
+END: Final = "UPDATE runs SET live = 0, expires = ? WHERE number = ?"
+"""Only the end of a run touches `live` and `expires`, and thereby their indexes."""
+
+POST: Final = "INSERT OR IGNORE INTO inbox (run, id, answer) VALUES (?, ?, ?)"
+NUDGE: Final = "UPDATE runs SET wake = ? WHERE number = ?"
+STOP: Final = "UPDATE runs SET wake = ?, stop = ?, updated = ? WHERE number = ?"
+INBOX: Final = f"SELECT id, answer FROM inbox WHERE run = {NUMBER} ORDER BY number"
+POSTED: Final = "SELECT EXISTS (SELECT 1 FROM inbox WHERE run = ?)"
+TAKE: Final = "DELETE FROM inbox WHERE run = ? AND id = ?"
+NUDGED: Final = (
+    "SELECT id FROM runs WHERE number IN (SELECT DISTINCT run FROM inbox) AND lease_owner = ?"
+)
+DELETE_INBOX: Final = f"DELETE FROM inbox WHERE run = {NUMBER}"
+
+DUE: Final = (
+    f"{SELECT} WHERE wake <= ? AND (lease_owner IS NULL OR lease_until <= ?) ORDER BY wake LIMIT ?"
+)
+DUE_OF_DEAD: Final = (
+    f"{SELECT} WHERE wake IS NOT NULL AND lease_owner = ? AND NOT (wake <= ? AND lease_until <= ?) "
+    "ORDER BY wake LIMIT ?"
+)
+NEXT_WAKE: Final = "SELECT min(wake) FROM runs WHERE wake IS NOT NULL"
+OWNERS: Final = (
+    "SELECT DISTINCT lease_owner FROM runs WHERE wake IS NOT NULL AND lease_owner IS NOT NULL "
+    "ORDER BY lease_owner"
+)
+EXPIRED: Final = "SELECT id FROM runs WHERE expires <= ? ORDER BY expires LIMIT ?"

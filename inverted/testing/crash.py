@@ -10,7 +10,7 @@ What was written before is there afterwards, nothing more happens through this s
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 from typing import Final, Literal, NoReturn
@@ -94,22 +94,57 @@ class CrashingStore:
         """See `Store.acquire`."""
         return await self._alive().acquire(run_id, owner, now, until)
 
+    async def post(self, run_id: str, answers: Mapping[str, bytes], now: float) -> RunRecord | None:
+        """See `Store.post`."""
+        return await self._alive().post(run_id, answers, now)
+
+    async def stop(self, run_id: str, reason: str, now: float) -> RunRecord | None:
+        """See `Store.stop`."""
+        return await self._alive().stop(run_id, reason, now)
+
+    async def inbox(self, run_id: str) -> list[tuple[str, bytes]]:
+        """See `Store.inbox`."""
+        return await self._alive().inbox(run_id)
+
+    async def due(
+        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+    ) -> list[RunRecord]:
+        """See `Store.due`."""
+        return await self._alive().due(now, dead=dead, limit=limit)
+
+    async def next_wake(self) -> float | None:
+        """See `Store.next_wake`."""
+        return await self._alive().next_wake()
+
+    async def owners(self) -> list[str]:
+        """See `Store.owners`."""
+        return await self._alive().owners()
+
+    async def nudged(self, owner: str) -> list[str]:
+        """See `Store.nudged`."""
+        return await self._alive().nudged(owner)
+
+    async def expired(self, now: float, limit: int = 100) -> list[str]:
+        """See `Store.expired`."""
+        return await self._alive().expired(now, limit)
+
     async def list(
         self,
         *,
         principal: str | None = None,
         agent: str | None = None,
+        tasks: bool = False,
         limit: int = 100,
         before: str | None = None,
     ) -> list[RunRecord]:
         """See `Store.list`."""
         return await self._alive().list(
-            principal=principal, agent=agent, limit=limit, before=before
+            principal=principal, agent=agent, tasks=tasks, limit=limit, before=before
         )
 
-    async def count(self, *, principal: str | None, live: bool) -> int:
+    async def count(self, *, principal: str | None, live: bool, tasks: bool = False) -> int:
         """See `Store.count`."""
-        return await self._alive().count(principal=principal, live=live)
+        return await self._alive().count(principal=principal, live=live, tasks=tasks)
 
     async def delete(self, run_id: str) -> None:
         """See `Store.delete`."""

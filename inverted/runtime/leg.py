@@ -35,7 +35,8 @@ from inverted.runtime.live import Live
 from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
 from inverted.runtime.spending import Spent, exceeded
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
-from inverted.stores.base import Append, Lease, Store
+from inverted.stores.base import CANCEL, Append, Lease, RunRecord, Store
+from inverted.stores.rules import missing
 
 NO_KEY = (
     "A step was marked secret, but this runtime has no sealing key, so its result cannot be "
@@ -45,6 +46,10 @@ MANY_LINES = 1000
 """A body that asks for many values in a row is written in between, and lets others run."""
 MAX_REFUSALS = 1000
 """A body that keeps asking after this many limit errors is ended, or it would spin for ever."""
+
+
+def _nothing_more(_: RunRecord) -> None:
+    """Nobody is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Services:
         sealer: Encrypts results of secret steps, if there is one.
         owner: Name under which this runtime holds leases.
         lease: Seconds that a lease lasts without being renewed.
+        retention: Seconds that a run is kept after its end; None keeps it for ever.
+        committed: Told of every record that a leg has written.
     """
 
     store: Store
@@ -64,6 +71,8 @@ class Services:
     sealer: Sealer | None
     owner: str
     lease: float
+    retention: float | None = None
+    committed: Callable[[RunRecord], object] = _nothing_more
 
 
 class Leg:
@@ -82,6 +91,14 @@ class Leg:
         self._sealer = services.sealer
         self._owner = services.owner
         self._lease = services.lease
+        self._retention = services.retention
+        self._committed = services.committed
+        # A task looks into its inbox; any other run is given its answers by the request.
+        self._task = live.record.task is not None
+        self._poked = self._task
+        self._taken: list[str] = []
+        self.questions: list[Question] = []
+        """What a task asks, as of its last commit."""
         self._apart = Apart()
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._steps: set[str] = set()
@@ -111,12 +128,8 @@ class Leg:
         live = self._live
         for id, answer in self._read(answers):
             self._deliver(id, answer)
-        if cancel is not None and not live.machine.cancelled:
-            self._write_asked()
-            live.write(CancelRequested(cancel), self._clock.now())
-            with self._apart:
-                live.machine.cancel()
-            self._withdraw()
+        if cancel is not None:
+            self._cancel(cancel)
         # What was parked before kept to the limits when it was asked.
         self._fresh = [(id, Spent()) for id in live.machine.parked]
         try:
@@ -132,13 +145,15 @@ class Leg:
             raise _only(group) from None
         if self._ended is not None:
             return self._ended
-        return Parked(live.record.id, self._questions())
+        return Parked(live.record.id, self._live.questions)
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
         machine = self._live.machine
         while True:
+            if self._poked:
+                await self._take_inbox()
             while not self._settle():
-                await self._commit(busy=self._busy())
+                await self._commit(busy=True)  # it goes on, so it keeps the lease
                 await anyio.lowlevel.checkpoint()
             busy = self._busy()
             await self._commit(busy=busy)
@@ -156,7 +171,7 @@ class Leg:
                 self._deliver(alone[0], await self._answer(*alone))
                 continue
             self._launch(tasks)
-            if not self._done:
+            if not self._done and not self._poked:
                 self._wake = anyio.Event()
                 await self._wake.wait()
                 self._wake = None
@@ -168,13 +183,42 @@ class Leg:
             await self._carrier.notify(payload)
         notices.clear()
 
+    def poke(self) -> None:
+        """Something was posted to the inbox."""
+        self._poked = True
+        if self._wake is not None:
+            self._wake.set()
+
     # -- deliveries -------------------------------------------------------------------------
+
+    async def _take_inbox(self) -> None:
+        """Deliver what was posted, in the order of posting. The next commit removes it."""
+        self._poked = False
+        for id, line in await self._store.inbox(self._live.record.id):
+            if id in self._taken:
+                continue
+            self._taken.append(id)
+            if id == CANCEL:
+                self._cancel(line.decode())
+            elif (parked := self._live.machine.parked.get(id)) and parked[1].kind in QUESTIONS:
+                question = Question(self._live.record.id, id, parked[1].kind, parked[1].question)
+                self._deliver(id, self._carrier.read(question, json.loads(line)))
+
+    def _cancel(self, reason: str) -> None:
+        live = self._live
+        if live.machine.cancelled:
+            return
+        self._write_asked()
+        live.write(CancelRequested(reason), self._clock.now())
+        with self._apart:
+            live.machine.cancel()
+        self._withdraw()
 
     def _read(self, answers: Mapping[str, Json]) -> list[tuple[str, Answer]]:
         """Check every answer before any is delivered. The order is that of the questions."""
         return [
             (question.id, self._carrier.read(question, answers[question.id]))
-            for question in self._questions()
+            for question in self._live.questions
             if question.id in answers
         ]
 
@@ -291,9 +335,12 @@ class Leg:
     # -- the world --------------------------------------------------------------------------
 
     def _alone(self) -> tuple[str, Effect] | None:
-        """The only effect there is, if so: it is served without a task of its own."""
+        """The only effect there is, if so: it is served without a task of its own.
+
+        Not in a task of the protocol, which must hear what is posted meanwhile.
+        """
         parked = self._live.machine.parked
-        if len(parked) != 1 or self._scopes or self._stopping:
+        if len(parked) != 1 or self._scopes or self._stopping or self._task:
             return None
         id, effect, _ = next(iter(parked.values()))
         # Every failed attempt is written while the next one waits, so retries need the loop.
@@ -303,11 +350,18 @@ class Leg:
     def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
         """Start everything that is parked and not yet in flight."""
         for id, effect, _ in self._live.machine.parked.values():
-            if id not in self._scopes and (self._carrier.inline or effect.kind not in QUESTIONS):
+            if id not in self._scopes and self._serves(effect.kind):
                 self._scopes[id] = scope = anyio.CancelScope()
                 if effect.kind is Kind.STEP:
                     self._steps.add(id)
                 self._spawn(tasks, self._act_within, scope, id, effect)
+
+    def _serves(self, kind: Kind) -> bool:
+        """Whether this leg waits for such an effect, instead of parking it."""
+        if kind in QUESTIONS:
+            return self._carrier.inline
+        # A task that sleeps holds no lease and no memory; whoever finds it due drives it on.
+        return kind is not Kind.SLEEP or not self._task
 
     def _spawn(self, tasks: anyio.abc.TaskGroup, fn: Callable[..., Any], *args: object) -> None:
         self._spawned = True
@@ -355,7 +409,7 @@ class Leg:
                 return True
             timers = timers or effect.kind is Kind.SLEEP
             questions = questions or effect.kind in QUESTIONS
-        return timers and not questions
+        return timers and not questions and not self._task
 
     async def _retried(self, id: str, effect: Effect) -> Answer:
         """The answer to a step, every failed attempt being written while the next one waits."""
@@ -396,10 +450,15 @@ class Leg:
     async def _commit(self, *, busy: bool) -> None:
         live, now = self._live, self._clock.now()
         status = Status.INPUT_REQUIRED if live.asks else Status.WORKING
+        expires = None
         if live.machine.done and not busy:
+            if self._task and live.created:
+                await self._see_whether_it_shall_stop()
             self._ended = self._end(now)
             status = self._ended.status
+            expires = self._expires(now)
         until = self._until(now) if busy else None
+        wake = self._wake_time(until) if self._task else None
         if not live.created:
             record = live.record
             record = record._replace(
@@ -409,10 +468,13 @@ class Leg:
                 segment_start=live.segment_start or 0,
                 size=live.pending,
                 lease=None if until is None else Lease(self._owner, until),
+                expires=record.expires if expires is None else expires,
+                wake=wake,
+                message=self._message(),
             )
             await self._store.create(record, live.lines)
             live.record, live.created = record, True
-        elif live.lines:
+        elif live.lines or self._taken or (self._task and not busy and self._is_due(wake)):
             live.record = await self._store.append(
                 live.record.id,
                 Append(
@@ -424,11 +486,59 @@ class Leg:
                     now=now,
                     lease_until=until,
                     segment_start=live.segment_start,
+                    wake=wake,
+                    message=self._message(),
+                    taken=self._taken,
+                    expires=expires,
                 ),
             )
         elif busy:
             await self._take_lease()
         live.lines, live.pending, live.segment_start = [], 0, None
+        if self._task:
+            self._taken = []
+            self.questions = self._live.questions
+            self._committed(live.record)
+
+    async def _see_whether_it_shall_stop(self) -> None:
+        """A cancellation that was posted before the end is written decides how the run ends."""
+        live = self._live
+        record = await self._store.get(live.record.id)
+        if record is None:
+            raise missing(live.record.id)
+        live.record = live.record._replace(stop=record.stop)
+
+    def _wake_time(self, until: float | None) -> float | None:
+        """When somebody must drive the task on: its lease has lapsed, or its first timer is due."""
+        if until is not None or self._ended is not None:
+            return until
+        due = [
+            self._live.marks[id]
+            for id, effect, _ in self._live.machine.parked.values()
+            if effect.kind is Kind.SLEEP
+        ]
+        return min(due, default=None)
+
+    def _is_due(self, wake: float | None) -> bool:
+        """Whether the record asks for a drive that found nothing to do."""
+        record = self._live.record
+        return record.lease is not None or record.wake != wake
+
+    def _message(self) -> str | None:
+        """What the body last said of its progress, if it said something since the last commit."""
+        said = [
+            notice["message"]
+            for notice in self._live.machine.notices
+            if notice["type"] == "progress" and notice["message"] is not None
+        ]
+        return said[-1] if said else None
+
+    def _expires(self, now: float) -> float | None:
+        """When a run that ends now may be deleted. A time to live that was promised is kept."""
+        promised = self._live.record.expires if self._task else None
+        return (
+            promised if promised is not None or self._retention is None else now + self._retention
+        )
 
     def _until(self, now: float) -> float:
         """A lease that has just been taken is kept as it is: a write that only adds is cheaper."""
@@ -454,7 +564,7 @@ class Leg:
     def _outcome(self) -> Ended:
         live, machine = self._live, self._live.machine
         run_id = live.record.id
-        if machine.cancelled:
+        if machine.cancelled or live.record.stop is not None:
             return Ended(run_id, Status.CANCELLED)
         if machine.error is not None:
             return Ended(run_id, Status.FAILED, None, Failure.of(explained(machine.error)))
@@ -512,13 +622,6 @@ class Leg:
     def _seal(self, value: Json) -> str:
         assert self._sealer is not None  # noqa: S101 - such a step is refused before it runs
         return self._sealer.seal(json.dumps(value).encode())
-
-    def _questions(self) -> list[Question]:
-        return [
-            Question(self._live.record.id, id, effect.kind, effect.question)
-            for id, effect, _ in self._live.machine.parked.values()
-            if effect.kind in QUESTIONS
-        ]
 
 
 def _failed(effect: Effect, call: StepCall, error: Exception, attempts: int) -> Answer:

@@ -23,7 +23,7 @@ from inverted.core.machine import Machine
 from inverted.core.replay import check_flags, replay
 from inverted.errors import JournalError
 from inverted.runtime.apart import Apart
-from inverted.runtime.ports import Agent, Answer, Ended, RunInfo, Sealer
+from inverted.runtime.ports import Agent, Answer, Ended, Question, RunInfo, Sealer
 from inverted.runtime.spending import Spent, estimate_tokens
 from inverted.stores.base import RunRecord
 
@@ -113,6 +113,15 @@ class Live:
         if answer.get("role") == "assistant" and "content" in answer:
             model_calls, tokens = self.spent
             self.spent = Spent(model_calls, tokens + estimate_tokens(answer["content"]))
+
+    @property
+    def questions(self) -> list[Question]:
+        """The questions to the client that are outstanding."""
+        return [
+            Question(self.record.id, id, effect.kind, effect.question)
+            for id, effect, _ in self.machine.parked.values()
+            if effect.kind in QUESTIONS
+        ]
 
     @property
     def asks(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import anyio
@@ -20,7 +20,16 @@ from inverted.errors import LimitExceeded, RunBusy, RunError, RunNotFound, Store
 from inverted.runtime.leg import Leg, Services
 from inverted.runtime.live import Live, arguments_of, begin, load
 from inverted.runtime.owner import new_owner, surely_dead
-from inverted.runtime.ports import Agent, Carrier, Clock, Ended, Outcome, Sealer, SystemClock
+from inverted.runtime.ports import (
+    Agent,
+    Carrier,
+    Clock,
+    Ended,
+    Outcome,
+    Question,
+    Sealer,
+    SystemClock,
+)
 from inverted.stores.base import RunRecord, Store
 
 
@@ -39,6 +48,8 @@ class Runtime:
         hot_runs: How many parked runs stay in memory. The others are replayed when they are needed.
         lease: Seconds after which a process that stopped answering loses a run.
         patience: Seconds a request waits for another process that works on its run.
+        retention: Seconds that a run is kept after its end, and after its limit of time for one
+            that was left; None keeps them for ever.
     """
 
     def __init__(
@@ -50,11 +61,20 @@ class Runtime:
         hot_runs: int = 1000,
         lease: float = 30.0,
         patience: float = 60.0,
+        retention: float | None = None,
     ) -> None:
         self.store = store
         self.clock: Clock = clock or SystemClock()
         self.owner = new_owner()
-        self._services = Services(store, self.clock, sealer, self.owner, lease)
+        self.lease = lease
+        self.retention = retention
+        self._services = Services(
+            store, self.clock, sealer, self.owner, lease, retention, self._committed
+        )
+        self.legs: dict[str, Leg] = {}
+        """The legs that are under way here, by run."""
+        self.watchers: list[Callable[[RunRecord], object]] = []
+        """Told of every commit of a task."""
         self.hot_runs = hot_runs
         self._patience = patience
         self._hot: OrderedDict[str, Live] = OrderedDict()
@@ -94,8 +114,24 @@ class Runtime:
             known = await self.store.find(agent.name, principal, key)
             if known is not None:
                 return await self._continue(agent, arguments, carrier, known, principal)
-        now = self.clock.now()
-        record = RunRecord(
+        record = self.new_record(agent, principal, key, run_id)
+        try:
+            async with self.alone(record.id):
+                live = begin(agent, record, arguments, record.created)
+                return await self.drive(live, {}, carrier)
+        except StoreConflict:
+            known = await self.store.find(agent.name, principal, key) if key is not None else None
+            if known is None:
+                return await self.resume(agent, record.id, {}, carrier, principal=principal)
+        return await self._continue(agent, arguments, carrier, known, principal)
+
+    def new_record(
+        self, agent: Agent, principal: str | None, key: str | None, run_id: str | None
+    ) -> RunRecord:
+        """The record of a run that is not yet written."""
+        now, seconds = self.clock.now(), agent.limits.seconds
+        kept = None if seconds is None or self.retention is None else seconds + self.retention
+        return RunRecord(
             id=run_id or new_run_id(),
             agent=agent.name,
             principal=principal,
@@ -108,15 +144,8 @@ class Runtime:
             size=0,
             fence=0,
             lease=None,
+            expires=None if kept is None else now + kept,
         )
-        try:
-            async with self._alone(record.id):
-                return await self._drive(begin(agent, record, arguments, now), {}, carrier)
-        except StoreConflict:
-            known = await self.store.find(agent.name, principal, key) if key is not None else None
-            if known is None:
-                return await self.resume(agent, record.id, {}, carrier, principal=principal)
-        return await self._continue(agent, arguments, carrier, known, principal)
 
     async def resume(
         self,
@@ -197,7 +226,7 @@ class Runtime:
         deadline = self.clock.now() + self._patience
         pause = 0.005
         while True:
-            async with self._alone(run_id):
+            async with self.alone(run_id):
                 record = await self.store.get(run_id)
                 if record is None or record.principal != principal or record.agent != agent.name:
                     raise RunNotFound(
@@ -205,13 +234,13 @@ class Runtime:
                         "deleted, or belongs to somebody else. Call the agent again to start a "
                         "new run."
                     )
-                free = await self._free(record)
+                free = await self.free(record)
                 if free is not None:
-                    live = await self._load(agent, free)
+                    live = await self.load(agent, free)
                     if isinstance(live, Ended):
                         return live
                     try:
-                        return await self._drive(live, answers, carrier, cancel)
+                        return await self.drive(live, answers, carrier, cancel)
                     except StoreConflict:
                         pass
             if self.clock.now() > deadline:
@@ -223,7 +252,26 @@ class Runtime:
             await self.clock.sleep(pause)
             pause = min(pause * 2, 0.25)
 
-    async def _free(self, record: RunRecord) -> RunRecord | None:
+    async def questions(self, agent: Agent, run_id: str) -> list[Question]:
+        """What a run asks, without driving it. A run that another process drives may ask more.
+
+        Raises:
+            DeterminismError: The agent's code does not follow the journal any more.
+            JournalError: The journal cannot be read.
+            StoreError: The store failed.
+        """
+        leg = self.legs.get(run_id)
+        if leg is not None:
+            return leg.questions
+        async with self.alone(run_id):
+            record = await self.store.get(run_id)
+            live = None if record is None else await self.load(agent, record)
+            if live is None or isinstance(live, Ended):
+                return []
+            self._keep(live)
+            return live.questions
+
+    async def free(self, record: RunRecord) -> RunRecord | None:
         """The run if this process may work on it; None while another one does."""
         lease, now = record.lease, self.clock.now()
         if lease is None or lease.owner == self.owner or lease.until <= now:
@@ -231,10 +279,11 @@ class Runtime:
         if not surely_dead(lease.owner):
             return None
         # Its holder was killed: taken as of the moment when the lease would lapse.
-        until = now + self._services.lease
+        until = now + self.lease
         return await self.store.acquire(record.id, self.owner, lease.until, until)
 
-    async def _load(self, agent: Agent, record: RunRecord) -> Live | Ended:
+    async def load(self, agent: Agent, record: RunRecord) -> Live | Ended:
+        """The run in memory, from its copy here or from its journal. Called within `alone`."""
         live = self._hot.pop(record.id, None)
         if live is not None:
             if live.record.position == record.position:
@@ -247,24 +296,30 @@ class Runtime:
         )
         return load(agent, record, first, lines, self._services.sealer)
 
-    async def _drive(
+    async def drive(
         self, live: Live, answers: Mapping[str, Json], carrier: Carrier, cancel: str | None = None
     ) -> Outcome:
+        """One leg. Called within `alone`; raises what `Leg.run` raises."""
         self._enter(live)
+        self.legs[live.record.id] = leg = Leg(live, carrier, self._services)
         try:
-            leg = Leg(live, carrier, self._services)
             outcome = await leg.run(answers, cancel)
         except BaseException:
             # The copy in memory may be ahead of the store. The store is the truth.
             live.machine.close()
             raise
         finally:
+            del self.legs[live.record.id]
             self._leave(live)
         if isinstance(outcome, Ended):
             live.machine.close()
         else:
             self._keep(live)
         return outcome
+
+    def _committed(self, record: RunRecord) -> None:
+        for watcher in self.watchers:
+            watcher(record)
 
     def _enter(self, live: Live) -> None:
         principal, limit = live.record.principal, live.agent.limits.concurrent
@@ -294,7 +349,7 @@ class Runtime:
             oldest.machine.close()
 
     @asynccontextmanager
-    async def _alone(self, run_id: str) -> AsyncGenerator[None]:
+    async def alone(self, run_id: str) -> AsyncGenerator[None]:
         """One request at a time works on a run."""
         while run_id in self._taken:
             self._taken[run_id] = over = self._taken[run_id] or anyio.Event()

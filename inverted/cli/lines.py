@@ -108,14 +108,14 @@ def figures(transcript: Transcript) -> list[str]:
 def _subject(asked: Asked) -> str:
     match asked.kind:
         case "model":
-            return first_line(_prompt(asked.request)) or "(no text)"
+            return first_line(prompt(asked.request)) or "(no text)"
         case "person":
             return first_line(str(asked.request.get("message", "")))
         case "roots":
             return "which directories may be used"
 
 
-def _prompt(request: Wire) -> str:
+def prompt(request: Wire) -> str:
     """The text of the last message that is no tool result."""
     for message in reversed(list(request.get("messages") or [])):
         texts = [
@@ -178,19 +178,25 @@ def _outcome(asked: Asked, answered: Answered) -> list[tuple[str, str, str]]:
         roots: list[Mapping[str, Any]] = list(answered.response.get("roots") or [])
         uris = ", ".join(clean(str(root.get("uri"))) for root in roots)
         return [("asks", uris or "none", "")]
-    lines: list[tuple[str, str, str]] = []
-    for block in blocks(answered.response.get("content")):
+    said = said_by_model(answered.response)
+    return [("asks", text, look) for text, look in said] or [("asks", "(nothing)", "dim")]
+
+
+def said_by_model(response: Wire) -> list[tuple[str, str]]:
+    """What a model's turn holds, each part as a line with its style."""
+    lines: list[tuple[str, str]] = []
+    for block in blocks(response.get("content")):
         match block.get("type"):
             case "text":
                 text = first_line(str(block.get("text")))
                 if text:
-                    lines.append(("asks", text, ""))
+                    lines.append((text, ""))
             case "tool_use":
                 called = call_text(str(block.get("name")), block.get("input") or {})
-                lines.append(("asks", called, "magenta"))
+                lines.append((called, "magenta"))
             case kind:
-                lines.append(("asks", f"({clean(str(kind))})", ""))
-    return lines or [("asks", "(nothing)", "dim")]
+                lines.append((f"({clean(str(kind))})", ""))
+    return lines
 
 
 def _cut(line: Text, width: int | None) -> Text:

@@ -21,6 +21,7 @@ from inverted.cli.errors import CliError
 
 COMMANDS: Final = {
     "run": ("inverted.cli.run", "run an agent of any MCP server in this terminal"),
+    "runs": ("inverted.cli.runs", "list, read, cancel and replay the runs of a store"),
     "new": ("inverted.cli.new", "write a small agent server with a test, ready to run"),
 }
 """Each command: the module whose `command(argv)` serves it, and what it does."""

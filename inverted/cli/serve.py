@@ -8,7 +8,7 @@
 
 It knows the servers of FastMCP (and so AgentServer) and of the MCP SDK. It imports nothing of
 inverted: any server shall start as fast as it can. A problem is one line on stderr and exit code 2,
-which the host shows.
+which the host shows. `replaying` loads the servers of a file with it, without starting them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 SERVERS = {
     "fastmcp.server.server.FastMCP",
@@ -34,8 +34,34 @@ USUAL_NAMES = ("server", "mcp", "app")
 """Among several servers in one file, the one of such a name is meant."""
 
 
+class NotServable(Exception):
+    """A file cannot be imported, or holds no server. The message says what to do."""
+
+
 def main(argv: Sequence[str]) -> None:
     """Serve what the arguments name. Returns when the client closes stdin."""
+    try:
+        _serve(argv)
+    except NotServable as problem:
+        sys.stderr.write(f"{problem}\n")
+        sys.exit(2)
+
+
+def load_file(path: Path) -> ModuleType:
+    """Import a Python file as a module of its package, not as a script.
+
+    Args:
+        path: The file.
+
+    Raises:
+        NotServable: It is no Python file.
+    """
+    root, dotted = _module_name(path)
+    sys.path.insert(0, str(root))
+    return import_module(dotted) if "." in dotted else _load(path, dotted)
+
+
+def _serve(argv: Sequence[str]) -> None:
     kind, name, *rest = argv
     if kind == "file":
         _serve_file(Path(name), rest[0] if rest else None)
@@ -51,24 +77,39 @@ def main(argv: Sequence[str]) -> None:
 
 
 def _serve_file(path: Path, name: str | None) -> None:
-    root, dotted = _module_name(path)
-    sys.path.insert(0, str(root))
     sys.argv = [str(path)]
     if name is None and _serves_itself(path):
+        root, dotted = _module_name(path)
+        sys.path.insert(0, str(root))
         if "." in dotted:
             runpy.run_module(dotted, run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(str(path), run_name="__main__")
         return
-    module = import_module(dotted) if "." in dotted else _load(path, dotted)
-    found = _only_server(module, path) if name is None else _attribute(module, name, str(path))
-    if not _is_server(found):
-        if not callable(found):
-            _fail(f"{path}:{name} is no MCP server, it is of type {type(found).__name__}")
-        found = found()  # a function that makes the server
-        if not _is_server(found):
-            _fail(f"{path}:{name}() made no MCP server, but a {type(found).__name__}")
-    _run(found)
+    module = load_file(path)
+    _run(_only_server(module, path) if name is None else named_server(module, path, name))
+
+
+def named_server(module: ModuleType, path: Path, name: str) -> Any:
+    """The server of a module that has this name, or that the function of this name makes.
+
+    Args:
+        module: From `load_file`.
+        path: Its file, for messages.
+        name: The name, with dots for attributes.
+
+    Raises:
+        NotServable: There is none of that name, or it is no server.
+    """
+    found = _attribute(module, name, str(path))
+    if _is_server(found):
+        return found
+    if not callable(found):
+        raise NotServable(f"{path}:{name} is no MCP server, it is of type {type(found).__name__}")
+    made = found()
+    if not _is_server(made):
+        raise NotServable(f"{path}:{name}() made no MCP server, but a {type(made).__name__}")
+    return made
 
 
 def _module_name(path: Path) -> tuple[Path, str]:
@@ -94,7 +135,7 @@ def _serves_itself(path: Path) -> bool:
 def _load(path: Path, name: str) -> ModuleType:
     spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        _fail(f"{path} cannot be imported as a Python module")
+        raise NotServable(f"{path} cannot be imported as a Python module")
     module = module_from_spec(spec)
     sys.modules[name] = module  # annotations of the file's functions are looked up there
     spec.loader.exec_module(module)
@@ -102,11 +143,7 @@ def _load(path: Path, name: str) -> ModuleType:
 
 
 def _only_server(module: ModuleType, path: Path) -> object:
-    found = {
-        name: value
-        for name, value in vars(module).items()
-        if not name.startswith("_") and _is_server(value)
-    }
+    found = servers_of(module)
     distinct = {id(value): value for value in found.values()}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
@@ -114,19 +151,29 @@ def _only_server(module: ModuleType, path: Path) -> object:
         if name in found:
             return found[name]
     if found:
-        _fail(f"{path} has several servers, name one: {path}:{f', {path}:'.join(sorted(found))}")
-    _fail(
+        raise NotServable(
+            f"{path} has several servers, name one: {path}:{f', {path}:'.join(sorted(found))}"
+        )
+    raise NotServable(
         f"{path} has no MCP server: none of its names is an AgentServer, a FastMCP or an "
         "MCPServer, and it has no `if __name__ == '__main__':` that starts one"
     )
-    return None
+
+
+def servers_of(module: ModuleType) -> dict[str, Any]:
+    """The servers that a module holds, by name."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and _is_server(value)
+    }
 
 
 def _attribute(module: ModuleType, name: str, where: str) -> Any:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            _fail(f"{where} has no {name!r}")
+            raise NotServable(f"{where} has no {name!r}")
         found = getattr(found, part)
     return found
 
@@ -148,11 +195,6 @@ def _run(server: Any) -> None:
         anyio.run(serve)
     else:
         server.run()
-
-
-def _fail(message: str) -> NoReturn:
-    sys.stderr.write(message + "\n")
-    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -358,10 +358,7 @@ class Leg:
 
     def _serves(self, kind: Kind) -> bool:
         """Whether this leg waits for such an effect, instead of parking it."""
-        if kind in QUESTIONS:
-            return self._carrier.inline
-        # A task that sleeps holds no lease and no memory; whoever finds it due drives it on.
-        return kind is not Kind.SLEEP or not self._task
+        return self._carrier.inline or kind not in QUESTIONS
 
     def _spawn(self, tasks: anyio.abc.TaskGroup, fn: Callable[..., Any], *args: object) -> None:
         self._spawned = True
@@ -409,6 +406,7 @@ class Leg:
                 return True
             timers = timers or effect.kind is Kind.SLEEP
             questions = questions or effect.kind in QUESTIONS
+        # A task that only sleeps holds no lease and no memory; whoever finds it due drives it on.
         return timers and not questions and not self._task
 
     async def _retried(self, id: str, effect: Effect) -> Answer:
@@ -509,14 +507,21 @@ class Leg:
         live.record = live.record._replace(stop=record.stop)
 
     def _wake_time(self, until: float | None) -> float | None:
-        """When somebody must drive the task on: its lease has lapsed, or its first timer is due."""
+        """When somebody must drive the task on.
+
+        Its lease has lapsed, its first timer is due, or its limit of time is over: a task that is
+        left alone ends then.
+        """
         if until is not None or self._ended is not None:
             return until
+        live = self._live
         due = [
-            self._live.marks[id]
-            for id, effect, _ in self._live.machine.parked.values()
+            live.marks[id]
+            for id, effect, _ in live.machine.parked.values()
             if effect.kind is Kind.SLEEP
         ]
+        if live.agent.limits.seconds is not None:
+            due.append(live.record.created + live.agent.limits.seconds + 1)
         return min(due, default=None)
 
     def _is_due(self, wake: float | None) -> bool:

@@ -73,6 +73,8 @@ class TaskSettings:
         retention: Seconds that any run is kept after its end. None keeps runs for ever.
         patience: Seconds that a call waits for a run before it becomes a task for the client, where
             the server decides that (`task="auto"` on 2026-07-28).
+        polls: How often a second one task is shown to those who poll it, after a burst that is
+            free; what comes faster is held back, and refused in the end. None: as often as asked.
     """
 
     poll_interval: float = 1.0
@@ -80,7 +82,8 @@ class TaskSettings:
     max_ttl: float = 24 * 3600.0
     concurrent: int | None = 100
     retention: float | None = 30 * 24 * 3600.0
-    patience: float = 1.0
+    patience: float = 0.5
+    polls: float | None = 20.0
 
 
 class TaskInfo(NamedTuple):
@@ -142,6 +145,7 @@ class View(NamedTuple):
             self.status is not other.status
             or self.record.message != other.record.message
             or self.problem != other.problem
+            or (self.ended is None) is not (other.ended is None)
             or [each.id for each in self.questions] != [each.id for each in other.questions]
         )
 
@@ -211,7 +215,7 @@ class Tasks:
         record = self.runtime.new_record(agent, principal, key, run_id)
         record = record._replace(
             task=info.dump(),
-            expires=record.expires if info.ttl is None else record.created + info.ttl,
+            expires=None if info.ttl is None else record.created + info.ttl,
         )
         live = begin(agent, record, arguments, record.created)
         self._created[record.id] = created = asyncio.get_running_loop().create_future()
@@ -302,32 +306,34 @@ class Tasks:
             RunNotFound: It is gone.
             StoreError: The store failed.
         """
-        run_id, principal = view.record.id, view.record.principal
-        until = self._clock.now() + timeout
-        while True:
-            with self._woken(run_id) as woken:
-                current = await self.look(run_id, principal=principal)
-                left = until - self._clock.now()
-                if current.differs(view) or left <= 0:
-                    return current
-                # Another process may move it; there is no event for that.
-                pause = min(left, self.settings.poll_interval)
-                call_off = self._clock.call_later(pause, woken.set)
-                try:
-                    await woken.wait()
-                finally:
-                    call_off()
+        return await self._wait(view, timeout, lambda now: now.differs(view))
 
     async def settled(self, view: View, patience: float | None = None) -> View:
-        """Wait until a task asks, sleeps for long or has ended; no longer than the patience."""
+        """Wait until a task asks, sleeps for long or has ended; no longer than the patience.
+
+        Raises:
+            RunNotFound: It is gone.
+            StoreError: The store failed.
+        """
         patience = self.settings.patience if patience is None else patience
         until = self._clock.now() + patience
+
+        def settled(now: View) -> bool:
+            sleeps = now.record.lease is None and (now.record.wake or 0.0) > until
+            return sleeps or now.status is not Status.WORKING or now.problem is not None
+
+        return await self._wait(view, patience, settled)
+
+    async def _wait(self, view: View, timeout: float, wanted: Callable[[View], bool]) -> View:  # noqa: ASYNC109 # of the clock
+        until = self._clock.now() + timeout
         while True:
-            left = until - self._clock.now()
-            sleeps = view.record.lease is None and (view.record.wake or 0.0) > until
-            if view.status is not Status.WORKING or view.problem or sleeps or left <= 0:
-                return view
-            view = await self.changed(view, left)
+            with self._woken(view.record.id) as woken:
+                current = await self.look(view.record.id, principal=view.record.principal)
+                left = until - self._clock.now()
+                if wanted(current) or left <= 0:
+                    return current
+                # Another process may move it; there is no event for that.
+                await self._rest(woken, min(left, self.settings.poll_interval))
 
     def subscribe(self, callback: Notify) -> Callable[[], None]:
         """Hear the progress and log notices of runs that are driven here.
@@ -366,12 +372,15 @@ class Tasks:
             except StoreError as error:
                 log.warning("Tasks cannot be recovered now, trying again: %s", error)
                 pause = LONGEST_PAUSE
-            rested = anyio.Event()  # an alarm: on a virtual clock it does not make time pass
-            call_off = self._clock.call_later(pause, rested.set)
-            try:
-                await rested.wait()
-            finally:
-                call_off()
+            await self._rest(anyio.Event(), pause)
+
+    async def _rest(self, woken: anyio.Event, seconds: float) -> None:
+        """Wait for an event, but only so long. An alarm does not make a virtual clock jump."""
+        call_off = self._clock.call_later(seconds, woken.set)
+        try:
+            await woken.wait()
+        finally:
+            call_off()
 
     async def _look_around(self) -> float:
         """Drive what is due, deliver what was posted, delete what is over.

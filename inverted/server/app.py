@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, get_args, overload
 
 from fastmcp import FastMCP
 from fastmcp.server.http import StarletteWithLifespan
@@ -20,8 +20,12 @@ from inverted.run.run import Run
 from inverted.run.signature import Signature
 from inverted.runtime.ports import Clock, Limits
 from inverted.runtime.runtime import Runtime
+from inverted.runtime.tasks import Tasks, TaskSettings
 from inverted.server.keys import STATE_TTL, SealingKeys
-from inverted.server.tool import ProtocolErrors, agent_tool
+from inverted.server.tasks.carrier import FrontCarrier
+from inverted.server.tasks.extension import TasksExtension
+from inverted.server.tasks.tools import add_task_tools
+from inverted.server.tool import ProtocolErrors, TaskMode, agent_tool
 from inverted.stores import MemoryStore, SQLiteStore, Store
 
 Body = Callable[..., Coroutine[Any, Any, Any]]
@@ -41,6 +45,9 @@ class AgentServer(FastMCP[Any]):
         clock: Time; replaced in tests.
         hot_runs: How many parked runs stay in memory; the others are replayed when needed.
         lease: Seconds after which a process that stopped answering loses a run.
+        tasks: How runs are served as tasks.
+        task_tools: Offer plain tools too, with which hosts that have no tasks start an agent and
+            come back for its result.
         settings: Anything else that `FastMCP` takes.
 
     Raises:
@@ -58,6 +65,8 @@ class AgentServer(FastMCP[Any]):
         clock: Clock | None = None,
         hot_runs: int = 1000,
         lease: float = 30.0,
+        tasks: TaskSettings | None = None,
+        task_tools: bool = False,
         **settings: Any,
     ) -> None:
         sealing = SealingKeys(keys)
@@ -69,9 +78,19 @@ class AgentServer(FastMCP[Any]):
         super().__init__(name, instructions, **settings)
         self.add_middleware(ProtocolErrors())
         self._default_limits = limits or Limits()
+        served = tasks or TaskSettings()
         self.runtime = Runtime(
-            _store(store), clock=clock, sealer=sealing, hot_runs=hot_runs, lease=lease
+            _store(store),
+            clock=clock,
+            sealer=sealing,
+            hot_runs=hot_runs,
+            lease=lease,
+            retention=served.retention,
         )
+        self.tasks = Tasks(self.runtime, FrontCarrier, served)
+        self.add_extension(TasksExtension(served, sealing))
+        if task_tools:
+            add_task_tools(self, self.tasks)
 
     @overload
     def agent(self, fn: F) -> F: ...
@@ -89,16 +108,25 @@ class AgentServer(FastMCP[Any]):
         annotations: ToolAnnotations | dict[str, Any] | None = None,
         meta: dict[str, Any] | None = None,
         limits: Limits | None = None,
+        task: TaskMode = "auto",
     ) -> Callable[[F], F]: ...
 
     def agent(
-        self, fn: F | None = None, *, limits: Limits | None = None, **about: Any
+        self,
+        fn: F | None = None,
+        *,
+        limits: Limits | None = None,
+        task: Any = "auto",
+        **about: Any,
     ) -> F | Callable[[F], F]:
         """Register an agent: an async function with one parameter of type `Run`.
 
         Args:
             fn: The function, when the decorator is used without parentheses.
             limits: Limits of its runs; the server's if not given.
+            task: When its runs are tasks of the protocol. `auto`: where the client asks for it
+                (2025-11-25), or where a run takes long (2026-07-28). `always`: every run, and
+                clients without tasks cannot call it. `never`.
             about: How clients see the tool: `name`, `title`, `description`, `icons`, `tags`,
                 `output_schema`, `annotations`, `meta`. Name and description come from the
                 function if not given.
@@ -108,10 +136,13 @@ class AgentServer(FastMCP[Any]):
 
         Raises:
             TypeError: It is no agent: not async, without a `Run`, or with parameters that a JSON
-                object cannot fill. Or it is told to have a timeout or to be a task.
+                object cannot fill. Or it is told to have a timeout.
+            ValueError: `task` is none of the three.
         """
         for setting in _REFUSED.keys() & {name for name, value in about.items() if value}:
             raise TypeError(f"An agent takes no {setting}. {_REFUSED[setting]}")
+
+        mode = _task_mode(task)
 
         def register(function: F) -> F:
             signature = Signature(function, Run)
@@ -123,11 +154,12 @@ class AgentServer(FastMCP[Any]):
                 )
             self.add_tool(
                 agent_tool(
-                    self.runtime,
+                    self.tasks,
                     signature,
                     limits or self._default_limits,
                     about,
                     mask=self._mask_error_details,
+                    task=mode,
                 )
             )
             return function
@@ -167,9 +199,23 @@ class AgentServer(FastMCP[Any]):
 
 _REFUSED: Final = {
     "timeout": "Use limits=Limits(seconds=...) for a run, or run.step(fn, timeout=...) for a step.",
-    "task": "Leave it out: runs of agents are not served as tasks of the protocol yet.",
 }
 """Settings of FastMCP's tools that an agent cannot have, and what to do instead."""
+
+
+_OLD_MODES: Final[dict[Any, Any]] = {"optional": "auto", "required": "always", "forbidden": "never"}
+"""What FastMCP calls the three."""
+
+
+def _task_mode(task: Any) -> TaskMode:
+    """When runs are tasks; FastMCP's `True`, `False` and `TaskConfig` are understood too."""
+    if task is None or isinstance(task, bool):
+        return "never" if task is False else "auto"
+    mode: Any = getattr(task, "mode", task)
+    mode = _OLD_MODES.get(mode, mode)
+    if mode not in get_args(TaskMode):
+        raise ValueError(f"task must be one of {', '.join(get_args(TaskMode))}, not {task!r}.")
+    return mode
 
 
 def _protected(asked: Any) -> Any:

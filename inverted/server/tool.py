@@ -1,7 +1,8 @@
 """An agent as a FastMCP tool: picks the carrier for each call and speaks the protocol's errors.
 
 - 2025-11-25 and older: the call stays open, questions go over the back-channel;
-- 2026-07-28: the call returns `input_required` until the run has ended.
+- 2026-07-28: the call returns `input_required` until the run has ended;
+- where `tasks.extension` planned it, the call becomes a task.
 
 A client may name its run with `_meta["inverted/run-key"]`. Calling the same agent with the same
 arguments and key continues that run, on both eras, also after a crash.
@@ -9,10 +10,13 @@ arguments and key continues that run, on both eras, also after a crash.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Mapping
+import math
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 import anyio
 from fastmcp.exceptions import NotFoundError, ToolError
@@ -24,7 +28,7 @@ from fastmcp.tools.function_tool import FunctionTool
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, CallToolResult
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, ToolExecution
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
@@ -32,14 +36,31 @@ from pydantic.json_schema import SkipJsonSchema
 from inverted.carriers.backchannel import BackChannel
 from inverted.carriers.nobody import Nobody
 from inverted.carriers.rounds import Rounds, input_required
-from inverted.core.effects import Json
+from inverted.core.effects import Json, Kind
 from inverted.core.lifecycle import Status
-from inverted.errors import AGENT_ERRORS, AnswerError, ClientGone, InvertedError, RunError
+from inverted.errors import (
+    AnswerError,
+    ClientGone,
+    InvertedError,
+    LimitExceeded,
+    RunError,
+    RunNotFound,
+)
 from inverted.run.run import Run
 from inverted.run.signature import Signature, description_of, name_of
 from inverted.run.tools import explain
-from inverted.runtime.ports import Agent, Carrier, Ended, Limits, Outcome, RunInfo
+from inverted.runtime.ports import Agent, Carrier, Ended, Limits, Outcome, Parked, RunInfo
 from inverted.runtime.runtime import Runtime, new_run_id
+from inverted.runtime.tasks import Tasks, View
+from inverted.server.outcome import (
+    ProtocolError,
+    Refused,
+    RequestError,
+    failure_text,
+    protocol_error,
+)
+from inverted.server.tasks.call import CALL, Plan
+from inverted.server.tasks.foresight import may_sample
 
 if TYPE_CHECKING:
     from fastmcp.server.context import Context
@@ -47,16 +68,16 @@ if TYPE_CHECKING:
 RUN_KEY: Final = "inverted/run-key"
 """The `_meta` entry with which a client names its run."""
 
+TaskMode = Literal["auto", "always", "never"]
+"""When the runs of an agent are tasks."""
+
+_SUPPORT: Final[dict[str, Literal["optional", "required"]]] = {
+    "auto": "optional",
+    "always": "required",
+}
+
 CLEANUP_SECONDS: Final = 5.0
 """How long the cleanup of a cancelled run may take while its request is being torn down."""
-
-
-class RequestError(ToolError):
-    """The request itself is wrong. `ProtocolErrors` makes it a JSON-RPC error."""
-
-    def __init__(self, error: InvertedError) -> None:
-        super().__init__(str(error))
-        self.reason = type(error).__name__
 
 
 class ProtocolErrors(Middleware):
@@ -71,8 +92,8 @@ class ProtocolErrors(Middleware):
         """See `Middleware.on_call_tool`."""
         try:
             return await call_next(context)
-        except RequestError as error:
-            raise MCPError(INVALID_PARAMS, str(error), {"reason": error.reason}) from error
+        except (RequestError, Refused) as error:
+            raise error.error from error
         except NotFoundError as error:
             raise MCPError(
                 INVALID_PARAMS,
@@ -81,13 +102,23 @@ class ProtocolErrors(Middleware):
             ) from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Served:
-    """What serves the calls of an `AgentTool`."""
+    """What serves the calls of an `AgentTool`.
+
+    Attributes:
+        agent: The agent.
+        signature: Its function.
+        runtime: What drives its runs.
+        tasks: What drives them when they are tasks.
+        samples: Whether its runs sample, as far as is known.
+    """
 
     agent: Agent
     signature: Signature
     runtime: Runtime
+    tasks: Tasks
+    samples: bool
 
 
 class AgentTool(Tool):
@@ -116,20 +147,122 @@ class AgentTool(Tool):
                 "inverted.testing."
             )
         wire: ServerRequestContext[Any, Any] = request._srctx  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the raw params are only there
-        modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
+        call = CALL.get()
+        plan = None if call is None else call.take()
         try:
-            outcome = await (self._round if modern else self._conversation)(
-                context, wire, arguments
-            )
+            outcome = await self._serve(context, wire, arguments, plan)
         except ValidationError as error:  # from binding the arguments, before anything is written
             raise ArgumentError(f"Invalid arguments for {self.name}: {explain(error)}") from error
         except (AnswerError, RunError) as error:
             raise RequestError(error) from error
+        except LimitExceeded as error:
+            if plan is None:
+                raise ToolError(str(error)) from error
+            raise RequestError(error, INTERNAL_ERROR) from error
         except InvertedError as error:
             raise ToolError(str(error)) from error
+        if isinstance(outcome, View):
+            assert call is not None  # noqa: S101 - there was a plan
+            assert plan is not None  # noqa: S101 - the same
+            call.reply = plan.created(self._by.tasks, outcome)
+            return ToolResult(content=[])
         if isinstance(outcome, Ended):
             return self._ended(outcome)
+        self._by.samples |= any(each.kind is Kind.SAMPLE for each in outcome.questions)
         return InputRequiredToolResult(input_required(outcome))
+
+    async def _serve(
+        self,
+        context: Context,
+        wire: ServerRequestContext[Any, Any],
+        arguments: dict[str, Json],
+        plan: Plan | None,
+    ) -> Outcome | View:
+        """Where the run stands after this call; a `View` if the call has become a task."""
+        if plan is not None and not plan.patient:
+            return await self._create(wire, arguments, plan)
+        if plan is not None and not self._must_not_hand_over(plan):
+            outcome = await self._wait_a_while(context, wire, arguments, plan)
+            if outcome is not None:
+                return outcome
+        modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
+        outcome = await (self._round if modern else self._conversation)(context, wire, arguments)
+        if isinstance(outcome, Parked) and not outcome.questions:
+            # It is a task of an earlier call that had them, and sleeps: this client has to wait.
+            tasks, principal = self._by.tasks, authenticated_principal(wire)
+            view = await tasks.look(outcome.run_id, principal=principal)
+            return _outcome_of(await tasks.settled(view, math.inf))
+        return outcome
+
+    def _must_not_hand_over(self, plan: Plan) -> bool:
+        """Whether a task would be the end of this call.
+
+        A client that has sampling and tasks need not have sampling inside tasks: that of FastMCP
+        gives the call up. So a run that samples stays in rounds, if the server may choose.
+        """
+        return self._by.samples and "sampling" in plan.info.features
+
+    async def _create(
+        self, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json], plan: Plan
+    ) -> View:
+        """Make this call a task, whatever the run does."""
+        return await self._by.tasks.create(
+            self._by.agent,
+            arguments,
+            plan.info,
+            principal=authenticated_principal(wire),
+            key=_run_key(wire.params or {}),
+        )
+
+    async def _wait_a_while(
+        self,
+        context: Context,
+        wire: ServerRequestContext[Any, Any],
+        arguments: dict[str, Json],
+        plan: Plan,
+    ) -> Outcome | View | None:
+        """Drive the run apart from this call, and see how far it gets with little time.
+
+        Returns:
+            The questions or the end that it came to; the task that it becomes otherwise. None when
+            this run has to go on in rounds.
+        """
+        tasks, principal = self._by.tasks, authenticated_principal(wire)
+        params: Mapping[str, Any] = wire.params or {}
+        state, run_id, key = params.get("requestState"), new_run_id(), _run_key(params)
+        view: View | None = None
+        async with _forwarding(tasks, run_id, _Notifier(context)) as forwarded:
+            try:
+                if state is not None:
+                    answers: Mapping[str, Json] = params.get("inputResponses") or {}
+                    forwarded.add(state)
+                    view = await tasks.answer(state, answers, principal=principal)
+                else:
+                    view = await tasks.create(
+                        self._by.agent,
+                        arguments,
+                        plan.info,
+                        principal=principal,
+                        key=key,
+                        run_id=run_id,
+                    )
+                    forwarded.add(view.record.id)
+                view = await tasks.settled(view)
+            except (RunNotFound, LimitExceeded):
+                return None
+            except anyio.get_cancelled_exc_class():
+                # The caller gave up before it could name the run: nobody can come back for it.
+                if state is None and key is None:
+                    with anyio.CancelScope(shield=True), anyio.move_on_after(CLEANUP_SECONDS):
+                        await self._abandon(run_id, principal)
+                raise
+        return view if view.status is Status.WORKING else _outcome_of(view)
+
+    async def _abandon(self, run_id: str, principal: str | None) -> None:
+        try:
+            await self._by.tasks.cancel(run_id, "client", principal=principal)
+        except InvertedError:
+            return  # it was never written, or it ended: there is nothing to cancel
 
     async def _round(
         self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
@@ -186,17 +319,48 @@ class AgentTool(Tool):
             return  # it was never written, or it ended: there is nothing to cancel
 
     def _ended(self, ended: Ended) -> ToolResult:
-        if ended.status is Status.COMPLETED:
-            return ToolResult.from_mcp_result(
-                CallToolResult.model_validate(ended.result, by_name=False)
-            )
-        if ended.failure is None:
-            raise ToolError(f"The run of {self.name} was cancelled.")
-        known = ended.failure.type in AGENT_ERRORS or ended.failure.type == "ToolError"
-        if self._by.agent.mask_error_details and not known:
-            raise ToolError(f"Agent {self.name} failed.")
-        prefix = "" if known else f"Agent {self.name} failed: {ended.failure.type}: "
-        raise ToolError(prefix + ended.failure.message)
+        error = protocol_error(ended)
+        if error is not None:
+            raise Refused(error)
+        if ended.status is not Status.COMPLETED:
+            raise ToolError(failure_text(self._by.agent, ended))
+        return ToolResult.from_mcp_result(
+            CallToolResult.model_validate(ended.result, by_name=False)
+        )
+
+
+def _outcome_of(view: View) -> Outcome:
+    run_id = view.record.id
+    if view.status is Status.CANCELLED:
+        return Ended(run_id, Status.CANCELLED)
+    return view.ended or Parked(run_id, view.questions)
+
+
+@asynccontextmanager
+async def _forwarding(
+    tasks: Tasks, run_id: str, notify: Callable[[dict[str, Json]], Awaitable[None]]
+) -> AsyncGenerator[set[str]]:
+    """Send what a run says while it is driven apart. Yields the runs that are heard."""
+    runs = {run_id}
+    said: asyncio.Queue[dict[str, Json] | None] = asyncio.Queue()
+
+    def hear(run_id: str, payload: dict[str, Json]) -> None:
+        if run_id in runs:
+            said.put_nowait(payload)
+
+    async def send() -> None:
+        while (payload := await said.get()) is not None:
+            await notify(payload)
+
+    unsubscribe = tasks.subscribe(hear)
+    sending = asyncio.get_running_loop().create_task(send())
+    try:
+        yield runs
+        said.put_nowait(None)
+        await sending
+    finally:
+        unsubscribe()
+        sending.cancel()
 
 
 class _Notifier:
@@ -224,26 +388,35 @@ class _Notifier:
 
 
 def agent_tool(
-    runtime: Runtime, signature: Signature, limits: Limits, about: dict[str, Any], *, mask: bool
+    tasks: Tasks,
+    signature: Signature,
+    limits: Limits,
+    about: dict[str, Any],
+    *,
+    mask: bool,
+    task: TaskMode,
 ) -> AgentTool:
     """The tool of an agent.
 
     Args:
-        runtime: What drives its runs.
+        tasks: What drives its runs.
         signature: The agent's function.
         limits: Limits of its runs.
         about: What clients see, as `FunctionTool.from_function` takes it.
         mask: Keep the details of unexpected errors from clients.
+        task: When its runs are tasks.
     """
     seen = FunctionTool.from_function(_without_run(signature), **about)
     fields = {
         name: getattr(seen, name) for name in Tool.model_fields if name in seen.model_fields_set
     }
+    if task != "never":
+        fields["execution"] = ToolExecution(task_support=_SUPPORT[task])
     tool = AgentTool(**fields)
 
     def body(info: RunInfo, arguments: dict[str, Json], restored: Json) -> Any:
         given = signature.bind(arguments)
-        return signature.fn(**given, **{str(signature.hidden): Run(info, restored)})
+        return _speaking(signature.fn(**given, **{str(signature.hidden): Run(info, restored)}))
 
     def encode(value: Any) -> Json:
         result = tool.convert_result(value).to_mcp_result()
@@ -253,8 +426,18 @@ def agent_tool(
             result = CallToolResult(content=result[0], structured_content=result[1])
         return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    tool.served = Served(Agent(tool.name, body, encode, limits, mask), signature, runtime)
+    agent = Agent(tool.name, body, encode, limits, mask)
+    tasks.agents[agent.name] = agent
+    tool.served = Served(agent, signature, tasks.runtime, tasks, may_sample(signature.fn))
     return tool
+
+
+async def _speaking(body: Coroutine[Any, Any, Any]) -> Any:
+    """An agent's body, whose `MCPError` the journal keeps with its code."""
+    try:
+        return await body
+    except MCPError as error:
+        raise ProtocolError.of(error) from error
 
 
 def _without_run(signature: Signature) -> Any:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import httpx2
 import pytest
 from fastmcp import FastMCP
+from fastmcp.utilities.tasks import TaskConfig
 from mcp_types import Icon, ToolAnnotations
 from pydantic import BaseModel, Field
 
@@ -170,15 +171,41 @@ def test_an_agent_with_parameters_that_no_object_fills_is_refused(server: AgentS
         server.agent(agent)
 
 
-@pytest.mark.parametrize(
-    ("setting", "instead"), [("timeout", r"Limits\(seconds=\.\.\.\)"), ("task", "Leave it out")]
-)
+@pytest.mark.parametrize(("setting", "instead"), [("timeout", r"Limits\(seconds=\.\.\.\)")])
 def test_settings_that_an_agent_cannot_have_are_refused(
     server: AgentServer, setting: str, instead: str
 ) -> None:
     with pytest.raises(TypeError, match=f"An agent takes no {setting}. .*{instead}"):
         server.agent(**settings(setting, 5))
     server.agent(**settings(setting, None))(triage)
+
+
+@pytest.mark.parametrize(
+    ("task", "support"),
+    [
+        ("auto", "optional"),
+        (None, "optional"),
+        (True, "optional"),
+        (TaskConfig("optional"), "optional"),
+        ("always", "required"),
+        (TaskConfig("required"), "required"),
+        ("never", None),
+        (False, None),
+        (TaskConfig("forbidden"), None),
+    ],
+)
+async def test_an_agent_says_when_it_is_a_task_in_our_words_or_in_fastmcps(
+    server: AgentServer, task: Any, support: str | None
+) -> None:
+    server.agent(**settings("task", task))(triage)
+    tool = await server.get_tool("triage")
+    assert tool is not None
+    assert (tool.execution.task_support if tool.execution else None) == support
+
+
+def test_what_is_no_way_to_be_a_task_is_refused(server: AgentServer) -> None:
+    with pytest.raises(ValueError, match="task must be one of auto, always, never, not 'often'"):
+        server.agent(**settings("task", "often"))
 
 
 def settings(name: str, value: Any) -> Any:

@@ -220,27 +220,27 @@ async def test_tool_with_progress(run: Run) -> str:
 # -- tasks -----------------------------------------------------------------------------------------
 
 
-@server.agent
+@server.agent(task="never")
 async def greet(run: Run, name: str) -> str:
     """Answer at once; never a task."""
     return f"Hello, {name}!"
 
 
-@server.agent
+@server.agent(task="auto")
 async def slow_compute(run: Run, seconds: float, label: str = "") -> str:
     """Sleep, then answer: a task if the client has tasks and there is something to wait for."""
     await run.sleep(seconds)
     return f"Computed {label or 'nothing'} in {seconds:g} s"
 
 
-@server.agent
+@server.agent(task="always")
 async def failing_job(run: Run) -> str:
     """Fail as a tool fails; always a task."""
     await run.sleep(1)
     raise ValueError("This job fails on purpose")
 
 
-@server.agent
+@server.agent(task="always")
 async def protocol_error_job(run: Run) -> str:
     """Fail with an error of the protocol; always a task."""
     await run.sleep(0.1)
@@ -253,7 +253,7 @@ class Deletion(BaseModel):
     confirm: bool
 
 
-@server.agent
+@server.agent(task="always")
 async def confirm_delete(run: Run, filename: str) -> str:
     """Ask inside the task; always a task."""
     return f"{filename}: {_told(await run.elicit(f'Delete {filename}?', Deletion))}"
@@ -266,14 +266,14 @@ class Part(BaseModel):
     confirm: bool
 
 
-@server.agent
+@server.agent(task="always")
 async def multi_input(run: Run) -> str:
     """Ask two questions at once inside the task; always a task."""
     first, second = await run.gather(run.elicit("First?", Part), run.elicit("Second?", Part))
     return f"{_told(first)}; {_told(second)}"
 
 
-@server.agent
+@server.agent(task="auto")
 async def test_tool_with_task(run: Run) -> str:
     """Ask in a round first, then work as a task."""
     name = await run.elicit("What is your name?", Name)

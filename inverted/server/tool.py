@@ -206,13 +206,24 @@ class AgentTool(Tool):
         self, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json], plan: Plan
     ) -> View:
         """Make this call a task, whatever the run does."""
-        return await self._by.tasks.create(
-            self._by.agent,
-            arguments,
-            plan.info,
-            principal=authenticated_principal(wire),
-            key=_run_key(wire.params or {}),
-        )
+        tasks, run_id = self._by.tasks, new_run_id()
+        silence = plan.told(tasks, run_id)
+        try:
+            view = await tasks.create(
+                self._by.agent,
+                arguments,
+                plan.info,
+                principal=authenticated_principal(wire),
+                key=_run_key(wire.params or {}),
+                run_id=run_id,
+            )
+        except BaseException:
+            silence()
+            raise
+        if view.record.id != run_id:  # the key named another run
+            silence()
+            plan.told(tasks, view.record.id)
+        return view
 
     async def _wait_a_while(
         self,

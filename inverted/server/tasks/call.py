@@ -27,12 +27,14 @@ class Plan:
         form: In this form.
         info: What is kept of the client.
         patient: Only when it takes long: questions before that travel in rounds.
+        told: Lets the client hear of a run, from before it begins. Returns how to stop that.
         created: Makes the reply once the task is there.
     """
 
     form: Form
     info: TaskInfo
     patient: bool
+    told: Callable[[Tasks, str], Callable[[], None]]
     created: Callable[[Tasks, View], dict[str, Json]]
 
 

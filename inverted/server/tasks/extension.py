@@ -6,7 +6,7 @@ every `AgentServer` that is mounted there, so that agents under a plain FastMCP 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -190,7 +190,8 @@ class TasksExtension(ServerExtension):
             form,
             self._info(wire, form),
             patient=form is MODERN and support == "optional",
-            created=partial(self._created, wire),
+            told=partial(self._told, wire),
+            created=lambda tasks, view: shown(form, tasks, view).created(),
         )
 
     def _info(self, wire: Context, form: Form) -> TaskInfo:
@@ -282,13 +283,16 @@ class TasksExtension(ServerExtension):
             before = None
         return {"tasks": page}
 
-    def _created(self, wire: Context, tasks: Tasks, view: View) -> dict[str, Json]:
-        """The answer to a call that has become a task, of which its creator hears from now on."""
-        form = _form(wire)
-        if self._teller is not None and form is LEGACY:
-            connection = wire.session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the only way to speak outside of a request
-            self._teller.tell(connection, tasks, view)
-        return shown(form, tasks, view).created()
+    def _told(self, wire: Context, tasks: Tasks, run_id: str) -> Callable[[], None]:
+        """Tell the creator of a run, where the form has that."""
+        if self._teller is None or _form(wire) is not LEGACY:
+            return lambda: None
+        connection = wire.session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the only way to speak outside of a request
+        meta: Mapping[str, Json] = (wire.params or {}).get("_meta") or {}
+        token = meta.get("progressToken")
+        return self._teller.tell(
+            connection, tasks, run_id, principal=authenticated_principal(wire), token=token
+        )
 
 
 async def _support(context: ToolContext, params: CallToolRequestParams) -> str | None:

@@ -22,7 +22,7 @@ from mcp_types import LoggingLevel
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import InvertedError
-from inverted.runtime.tasks import Tasks, View
+from inverted.runtime.tasks import Tasks
 from inverted.server.tasks.access import shown
 from inverted.server.tasks.rules import LEGACY
 from inverted.server.tasks.wire import related
@@ -45,17 +45,37 @@ class Teller:
         self._heard: dict[int, Tasks] = {}
         self._stop: list[Callable[[], None]] = []
 
-    def tell(self, connection: Connection, tasks: Tasks, view: View) -> None:
-        """Tell this connection of a task, from now until it ends or the connection closes."""
+    def tell(
+        self,
+        connection: Connection,
+        tasks: Tasks,
+        run_id: str,
+        *,
+        principal: str | None,
+        token: str | int | None,
+    ) -> Callable[[], None]:
+        """Tell this connection of a run, from now until it ends or the connection closes.
+
+        Args:
+            connection: Where its creator is.
+            tasks: What serves it.
+            run_id: The run; it need not be there yet.
+            principal: Whose it is.
+            token: The progress token of the call.
+
+        Returns:
+            How to stop before that.
+        """
         self._hear(tasks)
-        run_id = view.record.id
         levels = self._server._client_log_levels  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # what logging/setLevel has set
         key = connection.session_id or "__no_session__"
 
         def wanted() -> str | None:
             return levels.get(key, self._server.client_log_level)
 
-        self._told[run_id] = told = Told(connection, tasks, view, wanted)
+        self._told[run_id] = told = Told(
+            connection, tasks, run_id, principal=principal, token=token, wanted=wanted
+        )
 
         def gone() -> None:
             if self._told.get(run_id) is told:
@@ -63,6 +83,7 @@ class Teller:
 
         told.over = gone
         connection.exit_stack.callback(gone)
+        return gone
 
     def close(self) -> None:
         """Stop telling; for the end of the server."""
@@ -96,7 +117,9 @@ class Told:
     Args:
         connection: Where the creator is.
         tasks: What serves the task.
-        view: The task.
+        run_id: The task.
+        principal: Whose it is.
+        token: The progress token of the call that created it.
         wanted: The least severe level of log messages that the client wants.
     """
 
@@ -104,13 +127,15 @@ class Told:
         self,
         connection: Connection,
         tasks: Tasks,
-        view: View,
+        run_id: str,
+        *,
+        principal: str | None,
+        token: str | int | None,
         wanted: Callable[[], str | None],
     ) -> None:
         self._connection = connection
         self._tasks = tasks
-        self._run_id, self._principal = view.record.id, view.record.principal
-        self._token = view.info.progress_token
+        self._run_id, self._principal, self._token = run_id, principal, token
         self._wanted = wanted
         self._status = Status.WORKING
         self._progress = float("-inf")
@@ -125,8 +150,6 @@ class Told:
         if status is not self._status:
             self._status = status
             self._put(None)
-            if status.terminal:
-                self.over()  # no progress after the end
 
     def noticed(self, payload: dict[str, Json]) -> None:
         """The run said something."""
@@ -147,6 +170,8 @@ class Told:
             if message is not None:
                 await self._connection.notify(*message)
         self._sending = None
+        if self._status.terminal:
+            self.over()
 
     async def _status_now(self) -> tuple[str, dict[str, Json]] | None:
         try:
@@ -157,8 +182,8 @@ class Told:
 
     def _progressed(self, payload: dict[str, Json]) -> dict[str, Json] | None:
         progress: float = payload["progress"]
-        if self._token is None or progress <= self._progress:
-            return None  # it must increase
+        if self._token is None or progress <= self._progress or self._status.terminal:
+            return None  # it must increase, and there is none after the end
         self._progress = progress
         wanted = ("progress", "total", "message")
         said = {name: payload[name] for name in wanted if payload[name] is not None}

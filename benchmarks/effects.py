@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchmarks.measure import Effort, Figures, Side, in_turns
-from benchmarks.peer import Peer
+from benchmarks.peer import DBOS, Peer
 from benchmarks.rows import Goal, Row, Value
 from inverted import Run, SQLiteStore
 from inverted.carriers.nobody import Nobody
@@ -109,10 +109,15 @@ async def _measure(effort: Effort, directory: Path) -> list[Row]:
             stack.callback(raw.close)
             sides[f"ours {mode}"] = partial(ours.per_step, steps)
             sides[f"raw {mode}"] = partial(raw.per_commit, steps)
-        dbos, missing = Peer.started(directory / "dbos.sqlite", install=effort.size >= 1)
+        dbos, missing = Peer.started(
+            DBOS,
+            str(directory / "dbos.sqlite"),
+            install=effort.size >= 1,
+            directory=directory,
+        )
         if dbos is not None:
             stack.callback(dbos.close)
-            sides["dbos"] = partial(dbos.per_step, steps)
+            sides["dbos"] = partial(dbos.seconds_per, str(steps), steps)
         times = await in_turns(sides, effort.part(0.6))
     us = {name: times.median(name) * 1e6 for name in sides}
     return [

@@ -1,4 +1,4 @@
-"""DBOS in a virtual environment of its own, so that it costs the project no dependency."""
+"""Peers in virtual environments of their own, so that they cost the project no dependency."""
 
 from __future__ import annotations
 
@@ -6,58 +6,91 @@ import asyncio
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, cast
 
 from platformdirs import user_cache_path
 
-VERSION: Final = "3.4.0"
 ROOT: Final = Path(__file__).parent.parent
-ENVIRONMENT: Final = user_cache_path("inverted") / "benchmarks" / f"dbos-{VERSION}"
-PROGRAM: Final = Path(__file__).with_name("dbos_steps.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What a peer needs, and the program that is it.
+
+    Attributes:
+        name: Name of its environment.
+        requirement: What is installed there.
+        program: Reads one line of work at a time and writes the seconds that it took.
+    """
+
+    name: str
+    requirement: str
+    program: str
+
+    @property
+    def environment(self) -> Path:
+        """Its virtual environment, in the user's cache."""
+        return user_cache_path("inverted") / "benchmarks" / self.name
+
+    @property
+    def python(self) -> Path:
+        """The Python in it."""
+        windows = sys.platform == "win32"
+        return self.environment / ("Scripts/python.exe" if windows else "bin/python")
+
+
+DBOS: Final = Package("dbos-3.4.0", "dbos==3.4.0", "dbos_steps.py")
+FASTMCP_TASKS: Final = Package("fastmcp-tasks-4.1.2", "fastmcp[tasks]==4.1.2", "peer_tasks.py")
 
 
 class Peer:
-    """A running process of DBOS. Made by `started`."""
+    """A running peer. Made by `started`."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, package: Package, *arguments: str, directory: Path | None = None) -> None:
+        self._name = package.name
         self._process = subprocess.Popen(
-            [_python(), str(PROGRAM), str(database)],
+            [str(package.python), str(Path(__file__).with_name(package.program)), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
-            cwd=database.parent,
+            cwd=directory,
         )
 
     @classmethod
-    def started(cls, database: Path, *, install: bool) -> tuple[Peer | None, str]:
+    def started(
+        cls, package: Package, *arguments: str, install: bool, directory: Path | None = None
+    ) -> tuple[Peer | None, str]:
         """A running peer, or None and why there is none.
 
         Args:
-            database: Its SQLite file; made if absent.
+            package: Which.
+            arguments: Of its program.
             install: Whether the environment may be made now (from the package index).
+            directory: Where it runs.
         """
-        if not _python().exists():
+        if not package.python.exists():
             if not install:
-                return None, f"DBOS {VERSION} is not installed; a full run installs it"
+                return None, f"{package.name} is not installed; a full run installs it"
             try:
-                _make_environment()
+                _make_environment(package)
             except subprocess.CalledProcessError as error:
-                shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-                return None, f"DBOS {VERSION} could not be installed: {error.stderr[-300:]}"
-        return cls(database), ""
+                shutil.rmtree(package.environment, ignore_errors=True)
+                return None, f"{package.name} could not be installed: {error.stderr[-300:]}"
+        return cls(package, *arguments, directory=directory), ""
 
-    async def per_step(self, steps: int) -> float:
-        """Seconds per step of one workflow."""
-        line = await asyncio.to_thread(self._ask, steps)
+    async def seconds_per(self, work: str, count: int) -> float:
+        """Seconds of each of so many things that a line of work asks for."""
+        line = await asyncio.to_thread(self._ask, work)
         if not line:
-            raise RuntimeError("The process of DBOS ended; its error is above.")
-        return float(line) / steps
+            raise RuntimeError(f"The process of {self._name} ended; its error is above.")
+        return float(line) / count
 
-    def _ask(self, steps: int) -> str:
+    def _ask(self, work: str) -> str:
         requests, replies = cast("IO[str]", self._process.stdin), self._process.stdout
-        requests.write(f"{steps}\n")
+        requests.write(f"{work}\n")
         return cast("IO[str]", replies).readline()
 
     def close(self) -> None:
@@ -69,24 +102,20 @@ class Peer:
             self._process.communicate()
 
 
-def _python() -> Path:
-    return ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-
-
-def _make_environment() -> None:
-    print(f"Installing DBOS {VERSION} into {ENVIRONMENT}", file=sys.stderr)
-    package = f"dbos=={VERSION}"
+def _make_environment(package: Package) -> None:
+    print(f"Installing {package.requirement} into {package.environment}", file=sys.stderr)
     local = ROOT / ".uv" / "bin" / "uv"
     uv = shutil.which("uv") or (str(local) if local.exists() else None)
+    environment, python = str(package.environment), str(package.python)
     if uv is not None:
         commands = [
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)],
-            [uv, "pip", "install", "--quiet", "--python", str(_python()), package],
+            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, environment],
+            [uv, "pip", "install", "--quiet", "--python", python, package.requirement],
         ]
     else:
         commands = [
-            [sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)],
-            [str(_python()), "-m", "pip", "install", "--quiet", package],
+            [sys.executable, "-m", "venv", "--clear", environment],
+            [python, "-m", "pip", "install", "--quiet", package.requirement],
         ]
     for command in commands:
         subprocess.run(command, check=True, capture_output=True, text=True)

@@ -553,11 +553,12 @@ class Tasks:
             problem = f"This server has no agent {record.agent!r}. Start the one that has it."
         if agent is None or record.status is not Status.INPUT_REQUIRED or record.stop is not None:
             return View(record, info, [], None, problem)
+        # The inbox first: what is taken from it afterwards is answered in the journal by then.
+        posted = {id for id, _ in await self._store.inbox(record.id)}
         try:
             questions = await self.runtime.questions(agent, record.id)
         except (DeterminismError, JournalError) as error:
             return View(record, info, [], None, str(error))
-        posted = {id for id, _ in await self._store.inbox(record.id)} if questions else set[str]()
         return View(record, info, [each for each in questions if each.id not in posted])
 
     async def _end_of(self, record: RunRecord) -> Ended:

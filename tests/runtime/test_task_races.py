@@ -1,0 +1,83 @@
+"""Tasks, when two things happen to one at the same time."""
+
+import json
+
+import anyio
+import pytest
+
+from inverted import MemoryStore, Run
+from inverted.carriers.tasks import TaskCarrier
+from inverted.core.effects import Json
+from inverted.core.lifecycle import Status
+from inverted.runtime import Runtime
+from inverted.runtime.ports import Agent
+from inverted.runtime.tasks import TaskInfo, Tasks
+from inverted.stores import Store
+from inverted.testing import VirtualClock
+
+from .fakes import agent, within
+
+INFO = TaskInfo("2026-07-28", "2026-07-28", ["elicitation.form"])
+YES = {"action": "accept", "content": {"value": True}}
+
+
+def serving(store: Store, clock: VirtualClock, served: Agent) -> Tasks:
+    tasks = Tasks(Runtime(store, clock=clock), TaskCarrier)
+    tasks.agents[served.name] = served
+    return tasks
+
+
+async def test_a_timer_of_a_task_rings_while_a_step_of_it_works(store: Store) -> None:
+    clock = VirtualClock(jump=False)
+
+    async def endless() -> str:
+        await anyio.sleep_forever()
+        return "the step"
+
+    async def timed_out(run: Run) -> str:
+        await run.sleep(60)
+        return "the timer"
+
+    async def body(run: Run) -> str:
+        return await run.race(run.step(endless), timed_out(run))
+
+    served = agent(body)
+    tasks = serving(store, clock, served)
+    view = await tasks.create(served, {}, INFO, principal=None)
+    assert view.status is Status.WORKING
+
+    await clock.advance(61)
+    view = await within(tasks.settled(await tasks.look(view.record.id, principal=None)))
+    await tasks.stop()
+
+    assert view.ended is not None
+    assert view.ended.result == "the timer"
+
+
+async def test_an_answer_that_is_taken_during_a_look_is_not_asked_for_by_it(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+
+    async def body(run: Run) -> list[object]:
+        branches = (run.elicit(name, response_type=bool) for name in ("first", "second"))
+        return [each.data for each in await run.gather(*branches)]
+
+    served = agent(body)
+    tasks, other = serving(store, clock, served), Runtime(store, clock=clock)
+    view = await tasks.settled(await tasks.create(served, {}, INFO, principal=None))
+    run_id, first = view.record.id, view.questions[0].id
+    await store.post(run_id, {first: json.dumps(YES).encode()}, clock.now())
+
+    async def taken_meanwhile(asked: str) -> list[tuple[str, bytes]]:
+        monkeypatch.undo()
+        await other.resume(served, run_id, {}, TaskCarrier(INFO, notices.append))
+        return await store.inbox(asked)
+
+    notices: list[dict[str, Json]] = []
+    monkeypatch.setattr(store, "inbox", taken_meanwhile)
+    view = await tasks.look(run_id, principal=None)
+    await tasks.stop()
+
+    assert await store.inbox(run_id) == []
+    assert [each.params["message"] for each in view.questions] == ["second"]

@@ -196,6 +196,20 @@ class Runtime:
         """
         return await self._serve(agent, run_id, {}, carrier, principal=principal, cancel=reason)
 
+    async def check_known(self, known: RunRecord, arguments: dict[str, Json]) -> None:
+        """Refuse to continue a run with other arguments than its own.
+
+        Raises:
+            RunError: They are others.
+        """
+        (first,) = await self.store.read(known.id, 0, 1)
+        if arguments_of(first) != arguments:
+            raise RunError(
+                f"The run key {known.key!r} names a run of {known.agent} with other arguments. Use "
+                "the same "
+                "arguments to continue it, or another key to start a new run."
+            )
+
     async def _continue(
         self,
         agent: Agent,
@@ -204,13 +218,7 @@ class Runtime:
         known: RunRecord,
         principal: str | None,
     ) -> Outcome:
-        (first,) = await self.store.read(known.id, 0, 1)
-        if arguments_of(first) != arguments:
-            raise RunError(
-                f"The run key {known.key!r} names a run of {agent.name} with other arguments. Use "
-                "the same "
-                "arguments to continue it, or another key to start a new run."
-            )
+        await self.check_known(known, arguments)
         return await self.resume(agent, known.id, {}, carrier, principal=principal)
 
     async def _serve(
@@ -268,8 +276,9 @@ class Runtime:
             live = None if record is None else await self.load(agent, record)
             if live is None or isinstance(live, Ended):
                 return []
+            questions = live.questions
             self._keep(live)
-            return live.questions
+            return questions
 
     async def free(self, record: RunRecord) -> RunRecord | None:
         """The run if this process may work on it; None while another one does."""

@@ -35,6 +35,7 @@ from inverted.errors import (
     InvertedError,
     JournalError,
     LimitExceeded,
+    RunError,
     RunNotFound,
     StoreConflict,
     StoreError,
@@ -205,12 +206,13 @@ class Tasks:
 
         Raises:
             LimitExceeded: The principal has too many live tasks.
+            RunError: The key names a run with other arguments, or one that is no task.
             StoreError: The store failed; there is no task.
         """
         await self.start()
         known = None if key is None else await self._store.find(agent.name, principal, key)
         if known is not None:
-            return await self._view(known)
+            return await self._known(known, arguments)
         await self._check_limit(principal)
         record = self.runtime.new_record(agent, principal, key, run_id)
         record = record._replace(
@@ -226,7 +228,17 @@ class Tasks:
             known = None if key is None else await self._store.find(agent.name, principal, key)
             if known is None:
                 raise
-            return await self._view(known)
+            return await self._known(known, arguments)
+
+    async def _known(self, known: RunRecord, arguments: dict[str, Json]) -> View:
+        """A run that a key names, and that shall be a task."""
+        await self.runtime.check_known(known, arguments)
+        if known.task is None:
+            raise RunError(
+                f"The run key {known.key!r} names a run of {known.agent} that was not started as a "
+                "task. Call the agent without a task to continue it, or use another key."
+            )
+        return await self._view(known)
 
     async def look(self, run_id: str, *, principal: str | None) -> View:
         """Where a task stands.

@@ -196,6 +196,16 @@ async def test_all_outstanding_questions_are_shown_at_once(start: Start) -> None
     assert [each.params["message"] for each in view.questions] == ["first", "second"]
 
 
+async def test_a_task_that_is_not_in_memory_shows_what_it_asks(start: Start) -> None:
+    here = start(two_questions)
+    here.tasks.runtime.hot_runs = 0
+    view = await here.asked(await here.create(), "1.0.1", "1.1.1")
+    answers = {"1.0.1": "a", "1.1.1": "b"}
+    view = await here.ended(await here.tasks.answer(view.record.id, answers, principal=None))
+    assert view.ended is not None
+    assert view.ended.result == ["a", "b"]
+
+
 async def test_an_answered_question_is_gone_before_the_acknowledgement(start: Start) -> None:
     here = start(two_questions)
     view = await here.asked(await here.create(), "1.0.1", "1.1.1")

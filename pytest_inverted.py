@@ -1,7 +1,8 @@
 """The pytest plugin of `inverted`: fixtures that run agents without a model.
 
 - `scripted_host`: the class `inverted.testing.ScriptedHost`;
-- `every_carrier`: runs a test over every era and transport, hot and always replaying.
+- `every_carrier`: runs a test over every era and transport, hot and always replaying, as a task
+  and not.
 
 pytest loads this module in every project of the environment, and before coverage starts. So it is
 no part of the package, and imports it only when a test asks for a fixture.
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 ERAS = ("2026-07-28", "2025-11-25")
 TRANSPORTS = ("memory", "stdio", "http")
-WAYS = tuple(product(ERAS, TRANSPORTS, (True, False)))
+WAYS = tuple(product(ERAS, TRANSPORTS, (True, False), (False, True)))
 
 
 @pytest.fixture
@@ -31,7 +32,11 @@ def scripted_host() -> type[ScriptedHost]:
 
 
 @pytest.fixture(
-    params=WAYS, ids=[f"{era}-{how}-{'hot' if hot else 'cold'}" for era, how, hot in WAYS]
+    params=WAYS,
+    ids=[
+        f"{era}-{how}-{'hot' if hot else 'cold'}{'-task' if task else ''}"
+        for era, how, hot, task in WAYS
+    ],
 )
 def every_carrier(request: pytest.FixtureRequest) -> Way:
     """One way for questions to travel; the test runs once for each and must give the same.

@@ -13,7 +13,7 @@ answers uses it directly:
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from mcp import ClientSession, MCPError
 from mcp.client.session import ClientRequestContext
@@ -24,8 +24,11 @@ from mcp_types import (
     InputRequiredResult,
     InputResponse,
     InputResponses,
+    RequestParamsMeta,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from inverted.client import attach, call_tool_as_task
 from inverted.server.tool import RUN_KEY
 
 Reply = CallToolResult | InputRequiredResult
@@ -73,28 +76,38 @@ class Connection:
         heard: Notifications so far.
     """
 
-    def __init__(self, session: ClientSession, heard: Heard) -> None:
+    def __init__(self, session: ClientSession, heard: Heard, *, tasks: bool = False) -> None:
         self.session = session
         self.heard = heard
+        self._tasks = tasks
 
     async def send(self, call: Call) -> Reply:
-        """Send one request.
+        """Send one request. A call that becomes a task is driven to its end.
 
         Returns:
             The result, or on 2026-07-28 the questions of the next round.
 
         Raises:
             MCPError: The server answered with a JSON-RPC error, or is gone.
+            TaskError: The task failed or was cancelled.
         """
-        return await self.session.call_tool(
+        meta: RequestParamsMeta | None = None if call.run_key is None else {RUN_KEY: call.run_key}
+        if self._tasks and self.session.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+            handle = await call_tool_as_task(self.session, call.agent, call.arguments, meta=meta)
+            return await handle.result()
+        reply = await self.session.call_tool(
             call.agent,
             call.arguments,
             progress_callback=self._on_progress,
             input_responses=call.answers,
             request_state=call.state,
-            meta=None if call.run_key is None else {RUN_KEY: call.run_key},
+            meta=meta,
             allow_input_required=True,
+            allow_claimed=True,
         )
+        if isinstance(reply, CallToolResult | InputRequiredResult):
+            return reply
+        return await attach(self.session, cast("Any", reply).task_id).result()
 
     async def answered(self, call: Call, reply: InputRequiredResult) -> Call:
         """The request of the next round, with the script's answers.

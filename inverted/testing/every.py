@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_types import ToolExecution
+
 from inverted.server import AgentServer
 from inverted.testing.host import Era, Outcome, ScriptedHost
 from inverted.testing.script import Model, Person, Roots
@@ -27,6 +29,22 @@ def always_replay(server: AgentServer) -> AgentServer:
     return server
 
 
+async def always_task(server: AgentServer, agent: str) -> AgentServer:
+    """Serve an agent only as a task, as `@server.agent(task="always")` does.
+
+    Args:
+        server: The server, which is there already.
+        agent: Name of the agent.
+
+    Returns:
+        The server.
+    """
+    tool = await server.get_tool(agent)
+    if tool is not None:
+        tool.execution = ToolExecution(task_support="required")
+    return server
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way for questions to travel.
@@ -35,14 +53,17 @@ class Way:
         era: The protocol revision.
         transport: What carries the messages.
         hot: Whether parked runs stay in memory; without it every round is a replay.
+        task: Whether the call becomes a task.
     """
 
     era: Era
     transport: Transport
     hot: bool = True
+    task: bool = False
 
     def __str__(self) -> str:
-        return f"{self.era}-{self.transport}-{'hot' if self.hot else 'cold'}"
+        temperature = "hot" if self.hot else "cold"
+        return f"{self.era}-{self.transport}-{temperature}{'-task' if self.task else ''}"
 
     def host(
         self,
@@ -66,6 +87,7 @@ class Way:
             roots=roots,
             era=self.era,
             transport=self.transport,
+            tasks=self.task,
             **settings,
         )
 
@@ -98,5 +120,7 @@ class Way:
         """
         if not self.hot:
             always_replay(server)
+        if self.task:
+            await always_task(server, agent)
         host = self.host(model=model, person=person, roots=roots)
         return await host.run(server, agent, arguments, run_key=run_key, restart=restart)

@@ -45,6 +45,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ValidationError
 
+from inverted.client import TasksExtension
 from inverted.testing.answers import ScriptError, Wire, refusal
 from inverted.testing.connection import Call, Connection, Heard, Log, Progress
 from inverted.testing.crash import Crash
@@ -103,6 +104,8 @@ class ScriptedHost:
         headers: HTTP headers of every request, for servers with authentication.
         max_rounds: How many rounds of questions are answered. Real clients stop after 10 unless
             told otherwise.
+        tasks: Take calls as tasks: ask for them on 2025-11-25, where the client decides, and
+            declare the extension on 2026-07-28, where the server does.
         timeout: Seconds after which a run is given up, whatever happens.
     """
 
@@ -117,14 +120,18 @@ class ScriptedHost:
         transport: Transport = "memory",
         headers: dict[str, str] | None = None,
         max_rounds: int = 100,
+        tasks: bool = False,
         timeout: float = 30.0,
     ) -> None:
         if capabilities is None:
             capabilities = _implied(model, person, roots, era)
+            if tasks and era in MODERN_PROTOCOL_VERSIONS:
+                capabilities.extensions = {TasksExtension.identifier: {}}
         self.era: Era = era
         self.transport: Transport = transport
         self.timeout = timeout
         self.max_rounds = max_rounds
+        self.tasks = tasks
         self._headers = headers
         self._declared = Declared(ClientCapabilities.model_validate(capabilities), era)
         self._script = Script(model, person, roots, self._declared)
@@ -227,10 +234,18 @@ class ScriptedHost:
                 logging_callback=log,
                 log_level="debug",
                 client_info=_ABOUT,
+                **self._extensions(),
             ) as session,
         ):
             await self._negotiate(session)
-            yield Connection(session, heard)
+            yield Connection(session, heard, tasks=self.tasks)
+
+    def _extensions(self) -> dict[str, Any]:
+        if not self.tasks:
+            return {}
+        extension = TasksExtension()
+        name = extension.identifier
+        return {"extensions": {name: {}}, "result_claims": {name: extension.claims()}}
 
     async def _negotiate(self, session: ClientSession) -> None:
         if self.era in MODERN_PROTOCOL_VERSIONS:

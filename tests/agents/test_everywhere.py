@@ -41,7 +41,8 @@ async def test_the_result_and_the_order_of_side_effects_are_the_same_on_every_ca
     server = make_server(store, effects)
     outcome = await every_carrier.run(server, "triage", ARGUMENTS, model=model, person=person)
     check(outcome, effects)
-    assert outcome.rounds == (7 if every_carrier.era == "2026-07-28" else 0)
+    in_rounds = every_carrier.era == "2026-07-28" and not every_carrier.task
+    assert outcome.rounds == (7 if in_rounds else 0)
     await store.aclose()
 
 

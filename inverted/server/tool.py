@@ -248,6 +248,8 @@ class AgentTool(Tool):
                     answers: Mapping[str, Json] = params.get("inputResponses") or {}
                     forwarded.add(state)
                     view = await tasks.answer(state, answers, principal=principal)
+                elif await self._is_no_task(key, principal):
+                    return None
                 else:
                     view = await tasks.create(
                         self._by.agent,
@@ -268,6 +270,12 @@ class AgentTool(Tool):
                         await self._abandon(run_id, principal)
                 raise
         return view if view.status is Status.WORKING else _outcome_of(view)
+
+    async def _is_no_task(self, key: str | None, principal: str | None) -> bool:
+        """Whether a key names a run that was begun in rounds."""
+        by = self._by
+        known = None if key is None else await by.runtime.store.find(by.agent.name, principal, key)
+        return known is not None and known.task is None
 
     async def _abandon(self, run_id: str, principal: str | None) -> None:
         try:

@@ -13,7 +13,7 @@ from inverted.server.tasks.wire import refused
 
 REMEMBERED: Final = 10_000
 """Tasks whose polls are counted. Whoever is forgotten may poll freely again."""
-LONGEST_DELAY: Final = 5.0
+LONGEST_DELAY: Final = 2.0
 """Seconds that a poll is held back at most; after that it is refused."""
 
 

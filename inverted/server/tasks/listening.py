@@ -77,7 +77,7 @@ class Listener:
         async with anyio.create_task_group() as group:
             for tasks, view in found:
                 group.start_soon(_follow, context, tasks, view)
-        return {"_meta": {SUBSCRIPTION: context.request_id}}
+        return {"resultType": "complete", "_meta": {SUBSCRIPTION: context.request_id}}
 
 
 async def _follow(context: Context, tasks: Tasks, view: View) -> None:

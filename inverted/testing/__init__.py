@@ -14,7 +14,7 @@ from inverted.testing.answers import (
 from inverted.testing.clock import VirtualClock
 from inverted.testing.connection import Call, Connection, Heard
 from inverted.testing.crash import Crash, CrashingStore
-from inverted.testing.every import Way, always_replay
+from inverted.testing.every import Way, always_replay, always_task
 from inverted.testing.golden import GoldenError, check_golden, record_golden
 from inverted.testing.host import Outcome, ScriptedHost
 from inverted.testing.script import Question
@@ -39,6 +39,7 @@ __all__ = [
     "Way",
     "accept",
     "always_replay",
+    "always_task",
     "cancel",
     "check_golden",
     "decline",

@@ -631,12 +631,21 @@ def test_a_tool_with_a_run_must_be_async(server: AgentServer) -> None:
         server.tool(greet)
 
 
-@pytest.mark.parametrize("setting", [{"timeout": 3}, {"task": True}])
-def test_settings_that_an_agent_cannot_have_are_refused(
-    server: AgentServer, setting: dict[str, Any]
+def test_settings_that_an_agent_cannot_have_are_refused(server: AgentServer) -> None:
+    with pytest.raises(TypeError, match="An agent takes no timeout"):
+        server.tool(timeout=3)(greet_the_gardener)
+
+
+@pytest.mark.parametrize(("said", "meant"), [(True, "optional"), (False, None)])
+async def test_tasks_are_asked_for_as_they_were(
+    server: AgentServer,
+    said: bool,  # noqa: FBT001 # a parameter
+    meant: str | None,
 ) -> None:
-    with pytest.raises(TypeError, match="An agent takes no"):
-        server.tool(**setting)(greet_the_gardener)
+    server.tool(task=said)(greet_the_gardener)
+    tool = await server.get_tool("greet_the_gardener")
+    assert tool is not None
+    assert (None if tool.execution is None else tool.execution.task_support) == meant
 
 
 async def greet_the_gardener(run: Run) -> str:

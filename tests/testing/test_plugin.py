@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,9 +55,9 @@ def pytest_in(folder: Path, *arguments: str) -> str:
 
 def test_a_project_gets_the_fixtures_and_every_carrier(tmp_path: Path) -> None:
     (tmp_path / "test_project.py").write_text(PROJECT)
-    # Twelve ways to carry it; four of them are enough here.
+    # Twenty-four ways to carry it; some of them are enough here.
     some = "can_be_had or memory-hot or 2026-07-28-stdio-cold or 2025-11-25-http-hot"
-    assert "5 passed, 8 deselected" in pytest_in(tmp_path, "-k", some)
+    assert "9 passed, 16 deselected" in pytest_in(tmp_path, "-k", some)
 
 
 def test_a_project_that_uses_none_of_it_imports_none_of_it(tmp_path: Path) -> None:
@@ -72,6 +73,7 @@ def test_a_project_that_uses_none_of_it_imports_none_of_it(tmp_path: Path) -> No
 async def test_a_way_tells_its_name_and_makes_hosts() -> None:
     way = Way("2025-11-25", "stdio", hot=False)
     assert str(way) == "2025-11-25-stdio-cold"
+    assert str(replace(way, task=True)) == "2025-11-25-stdio-cold-task"
     host = way.host(model=["a"], max_rounds=3)
     assert (host.era, host.transport, host.max_rounds) == ("2025-11-25", "stdio", 3)
 

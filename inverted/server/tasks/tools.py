@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, NoReturn, TypeVar, cast
 
 from fastmcp import FastMCP
-from fastmcp.exceptions import NotFoundError, ToolError
+from fastmcp.exceptions import ToolError
 from fastmcp.server.dependencies import get_context
 from mcp.server.request_state import authenticated_principal
 from mcp_types import ToolAnnotations
@@ -83,13 +83,15 @@ class ToolFront:
         self, agent: AgentName, arguments: Arguments | None = None, wait: Wait = 5.0
     ) -> dict[str, Any]:
         """Start an agent in the background. Use it for agents that may take long."""
-        name = await _agent_name(agent)
-        if name not in self._tasks.agents:
-            known = ", ".join(sorted(self._tasks.agents)) or "none"
+        startable = {
+            each.name for each in await get_context().fastmcp.list_tools() if each.execution
+        }
+        if agent not in startable & self._tasks.agents.keys():
+            known = ", ".join(sorted(startable)) or "none"
             raise ToolError(f"There is no agent {agent!r} to start. The agents are: {known}.")
         revision, principal = _caller()
         info = TaskInfo(TOOLS, revision, FEATURES, self._tasks.settings.default_ttl)
-        served = self._tasks.agents[name]
+        served = self._tasks.agents[agent]
         try:
             view = await self._tasks.create(served, arguments or {}, info, principal=principal)
         except ValidationError as error:
@@ -154,15 +156,6 @@ class ToolFront:
             detailed: dict[str, Json] = task.detailed()
             said.update(_result(detailed.get("result") or {}))
         return said
-
-
-async def _agent_name(name: str) -> str | None:
-    """The name under which an agent was registered; None if it is no agent, or never a task."""
-    try:
-        tool = await get_context().fastmcp.get_tool(name)
-    except NotFoundError:
-        return None
-    return None if tool is None or tool.execution is None else tool.name
 
 
 def _caller() -> tuple[str, str | None]:

@@ -25,7 +25,7 @@ from inverted.server.keys import STATE_TTL, SealingKeys
 from inverted.server.tasks.carrier import FrontCarrier
 from inverted.server.tasks.extension import TasksExtension
 from inverted.server.tasks.tools import add_task_tools
-from inverted.server.tool import ProtocolErrors, TaskMode, agent_tool
+from inverted.server.tool import AgentTool, ProtocolErrors, TaskMode, agent_tool
 from inverted.stores import MemoryStore, SQLiteStore, Store
 
 Body = Callable[..., Coroutine[Any, Any, Any]]
@@ -87,6 +87,8 @@ class AgentServer(FastMCP[Any]):
             lease=lease,
             retention=served.retention,
         )
+        self.agent_tools: dict[str, AgentTool] = {}
+        """The tools of the agents that are registered here, by name."""
         self.tasks = Tasks(self.runtime, FrontCarrier, served)
         self.add_extension(TasksExtension(served, sealing))
         if task_tools:
@@ -152,16 +154,16 @@ class AgentServer(FastMCP[Any]):
                     "function "
                     "with a parameter of type Run: `async def agent(run: Run, ...)`."
                 )
-            self.add_tool(
-                agent_tool(
-                    self.tasks,
-                    signature,
-                    limits or self._default_limits,
-                    about,
-                    mask=self._mask_error_details,
-                    task=mode,
-                )
+            tool = agent_tool(
+                self.tasks,
+                signature,
+                limits or self._default_limits,
+                about,
+                mask=self._mask_error_details,
+                task=mode,
             )
+            self.agent_tools[tool.name] = tool
+            self.add_tool(tool)
             return function
 
         return register if fn is None else register(fn)

@@ -6,6 +6,7 @@ every `AgentServer` that is mounted there, so that agents under a plain FastMCP 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -19,6 +20,7 @@ from fastmcp.server.dependencies import (
     extract_version_spec,
 )
 from fastmcp.server.extensions import MethodBinding, ServerExtension
+from fastmcp.tools.base import Tool
 from fastmcp.utilities.versions import VersionSpec
 from mcp.server.request_state import authenticated_principal
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, CallToolResult, RequestParams
@@ -299,12 +301,15 @@ async def _support(context: ToolContext, params: CallToolRequestParams) -> str |
     """What the tool says of tasks; None for a tool that is not there."""
     meta: Any = params.meta
     version = extract_version_spec(meta)
-    try:
-        tool = await context.fastmcp.get_tool(
-            params.name, None if version is None else VersionSpec(eq=version)
-        )
-    except NotFoundError:
-        tool = None
+    # An agent of this very server is found at once. FastMCP's search takes longer than the rest of
+    # a short task; it is needed for what is mounted, renamed or has versions.
+    agents: Mapping[str, Tool] = getattr(context.fastmcp, "agent_tools", {})
+    tool = agents.get(params.name) if version is None else None
+    if tool is None:
+        with contextlib.suppress(NotFoundError):
+            tool = await context.fastmcp.get_tool(
+                params.name, None if version is None else VersionSpec(eq=version)
+            )
     if tool is None:
         return None
     return (None if tool.execution is None else tool.execution.task_support) or "forbidden"

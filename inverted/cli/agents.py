@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mcp import Client, MCPError
 from mcp_types import ListToolsResult, Tool
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from inverted.cli.arguments import build_arguments
 from inverted.cli.diagnosis import Evidence, call_failed
@@ -85,6 +86,32 @@ def call_arguments(tool: Tool, options: RunOptions, width: int) -> dict[str, Any
         return build_arguments(tool.input_schema, options.arguments, options.base_arguments)
     except UsageProblem as problem:
         raise UsageProblem(problem.message, agent_help(tool, options, width)) from None
+
+
+def as_task(client: Client, tool: Tool, options: RunOptions) -> bool:
+    """Whether this host asks for a task of the call: only 2025-11-25 leaves that to the client.
+
+    Args:
+        client: A connected client.
+        tool: The tool.
+        options: The command line.
+
+    Raises:
+        UsageProblem: A task is wanted, and this tool cannot be one on the negotiated revision.
+    """
+    version = client.protocol_version
+    if version in MODERN_PROTOCOL_VERSIONS:
+        return False
+    declared = client.server_capabilities.tasks
+    offered = declared is not None and declared.requests is not None
+    support = tool.execution.task_support if tool.execution and offered else None
+    if options.task and support not in ("optional", "required"):
+        raise UsageProblem(
+            f"{clean(tool.name)} cannot be a task on {version}: "
+            + ("the agent says so" if offered else "the server has none")
+            + ". Leave out --task and --detach, or try --era 2026-07-28."
+        )
+    return bool(options.task) or (support == "required" and options.task is None)
 
 
 def agent_help(tool: Tool, options: RunOptions, width: int) -> list[str]:

@@ -25,6 +25,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import (
     Implementation,
     LoggingMessageNotificationParams,
+    ProgressNotification,
+    ProgressNotificationParams,
     SamplingCapability,
     SamplingToolsCapability,
 )
@@ -36,6 +38,7 @@ from inverted.cli.conversation import Conversation
 from inverted.cli.diagnosis import Evidence, connecting_failed, too_slow
 from inverted.cli.errors import CliError, ConnectionProblem, UsageProblem
 from inverted.cli.target import Command
+from inverted.client import TasksExtension
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,14 @@ class Wanted:
         headers: HTTP headers, as `NAME:VALUE`.
         timeout: Seconds until the handshake must be done.
         has_roots: Whether to declare the roots capability.
+        tasks: Whether to tell the server that calls may become tasks (2026-07-28).
     """
 
     era: str
     headers: Sequence[str]
     timeout: float
     has_roots: bool
+    tasks: bool = True
 
 
 @asynccontextmanager
@@ -61,6 +66,7 @@ async def connected(
     evidence: Evidence,
     conversation: Conversation,
     on_log: Callable[[LoggingMessageNotificationParams], None],
+    on_progress: Callable[[ProgressNotificationParams], None],
 ) -> AsyncGenerator[Client]:
     """Hold a connection, negotiated and ready for calls.
 
@@ -69,6 +75,7 @@ async def connected(
         evidence: Where to connect, and what is learnt on the way.
         conversation: Answers what the server asks, and ends the run if the handshake is too slow.
         on_log: Takes the server's log messages.
+        on_progress: Takes progress under a token that this host has made itself: that of a task.
 
     Raises:
         ConnectionProblem: There is no server, it is no MCP server, or it speaks another era.
@@ -81,6 +88,8 @@ async def connected(
     async def other(message: IncomingMessage) -> None:
         if isinstance(message, ValidationError):
             evidence.saw_noise(message)
+        elif isinstance(message, ProgressNotification):
+            on_progress(message.params)
 
     def alarm() -> None:
         conversation.stop(too_slow(evidence, wanted.timeout))
@@ -102,6 +111,7 @@ async def connected(
                 message_handler=other,
                 client_info=Implementation(name="inverted", version=__version__),
                 cache=None,
+                extensions=[TasksExtension()] if wanted.tasks else [],
             )
             await stack.enter_async_context(client)
             problem = _wrong_era(wanted.era, client.protocol_version)

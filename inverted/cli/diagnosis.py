@@ -12,7 +12,12 @@ from typing import Final, cast
 
 import httpx2
 from mcp import MCPError
-from mcp_types import CONNECTION_CLOSED
+from mcp_types import (
+    CONNECTION_CLOSED,
+    HEADER_MISMATCH,
+    INVALID_PARAMS,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+)
 from pydantic import ValidationError
 
 from inverted.cli.errors import CliError, ConnectionProblem, HostProblem
@@ -27,6 +32,12 @@ _STATUS: Final = {
     405: "takes no POST at this path, so it is no MCP endpoint; many servers use /mcp",
 }
 _CLIENT_ERROR: Final = 400
+
+# With these a server answers over HTTP 400, and they say more than the status. The SDK makes other
+# codes up for a status without an answer.
+_SAID_BY_SERVERS: Final = frozenset(
+    {INVALID_PARAMS, HEADER_MISMATCH, MISSING_REQUIRED_CLIENT_CAPABILITY}
+)
 
 
 @dataclass
@@ -122,10 +133,10 @@ def call_problem(error: Exception, evidence: Evidence) -> CliError:
         evidence: What else is known.
     """
     lost = call_failed(error, evidence)
+    if isinstance(error, MCPError) and (lost is None or error.code in _SAID_BY_SERVERS):
+        return CliError(f"the server refused the call: {clean(error.message)} ({error.code})")
     if lost is not None:
         return lost
-    if isinstance(error, MCPError):
-        return CliError(f"the server refused the call: {clean(error.message)} ({error.code})")
     return ConnectionProblem(f"the server's answer breaks the protocol: {first_line(str(error))}")
 
 
@@ -166,9 +177,10 @@ def _network_problem(causes: list[BaseException], evidence: Evidence) -> Connect
                 "Is the server running, and is the address right?"
             )
         elif isinstance(cause, httpx2.HTTPError | httpx2.InvalidURL):
+            detail = first_line(str(cause))
+            said = f" {compact(detail)}" if detail else ""
             return ConnectionProblem(
-                f"the connection to {evidence.name} failed: {type(cause).__name__} "
-                f"{compact(first_line(str(cause)))}."
+                f"the connection to {evidence.name} failed: {type(cause).__name__}{said}."
             )
         elif isinstance(cause, OSError):
             return ConnectionProblem(f"cannot start {evidence.name}: {cause.strerror or cause}.")

@@ -25,11 +25,12 @@ class Connected:
         version: The server's version; empty when it told none.
         era: The protocol version that was negotiated.
         transport: stdio, HTTP or SSE.
-        agent: The tool that is called.
+        agent: The tool that is called; empty when the host came back to a task.
         model: Who answers as the model.
         model_note: Why that one, when the person did not say it; may be empty.
         run_key: The name of the run, for --resume.
         resumed: Whether the key was given by the person.
+        task: The task that the host came back to; empty for a call.
     """
 
     server: str
@@ -41,6 +42,22 @@ class Connected:
     model_note: str
     run_key: str
     resumed: bool
+    task: str = ""
+
+
+@dataclass(frozen=True)
+class TaskChanged:
+    """The run is a task of the protocol, and this is where it stands now.
+
+    Attributes:
+        id: The task's id.
+        status: Its status, in the protocol's words.
+        message: What the server says about it; may be empty.
+    """
+
+    id: str
+    status: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -115,5 +132,5 @@ class Logged:
     text: str
 
 
-Event = Connected | RoundStarted | Asked | Answered | Progress | Logged
+Event = Connected | TaskChanged | RoundStarted | Asked | Answered | Progress | Logged
 Watcher = Callable[[Event], None]

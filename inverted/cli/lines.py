@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from rich.text import Text
 
-from inverted.cli.events import Answered, Asked, Connected, Logged, Progress, Wire
+from inverted.cli.events import Answered, Asked, Connected, Logged, Progress, TaskChanged, Wire
 from inverted.cli.text import call_text, clean, clip, compact, count, duration, first_line, tokens
 from inverted.cli.transcript import Transcript, blocks
 
@@ -45,11 +45,13 @@ def header_lines(event: Connected, glyphs: Glyphs, width: int | None) -> list[Te
     server = f"{event.server} {event.version}".rstrip()
     resumed = ", resumed" if event.resumed else ""
     note = f" ({event.model_note})" if event.model_note else ""
+    agent = event.agent or f"task {event.task}"
     lines = [
-        Text.assemble((server, "bold"), f" {glyphs.asks} ", (event.agent, "bold")),
+        Text.assemble((server, "bold"), f" {glyphs.asks} ", (agent, "bold")),
         Text(f"{event.era} over {event.transport}, model {event.model}{note}", "dim"),
-        Text(f"run key {event.run_key}{resumed}", "dim"),
     ]
+    if event.agent:
+        lines.append(Text(f"run key {event.run_key}{resumed}", "dim"))
     return [_cut(line, width) for line in lines]
 
 
@@ -85,6 +87,13 @@ def logged_line(event: Logged) -> Text:
     who = {"log": f"log {event.level}", "stderr": "server", "host": "inverted"}[event.source]
     style = "red" if event.level in ("error", "critical", "alert", "emergency") else "dim"
     return Text(f"  {who}: {clean(event.text)}", style)
+
+
+def task_words(event: TaskChanged) -> str:
+    """Where a task stands, in words."""
+    said = first_line(event.message)
+    status = event.status.replace("_", " ")
+    return f"{status}: {said}" if said else status
 
 
 def progress_text(event: Progress) -> str:

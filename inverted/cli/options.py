@@ -51,6 +51,11 @@ OPTIONS: Final = (
     Option("--json", None, "print one JSON document on stdout, everything else on stderr"),
     Option("--quiet", None, "print the result only"),
     Option("--resume", "KEY", "continue the run that this key named before"),
+    Option("--task", None, "make a task of the call; on 2026-07-28 the server decides that"),
+    Option("--no-task", None, "take no tasks; an agent that is always one is then refused"),
+    Option("--detach", None, "leave the task to the server, and print how to come back to it"),
+    Option("--attach", "TASK", "come back to a task, instead of calling an agent"),
+    Option("--cancel", "TASK", "cancel a task, instead of calling an agent"),
     Option("--max-rounds", "N", "give up after N rounds of questions (default: 100)"),
     Option("--root", "DIR", "a directory to name when the server asks for roots", repeat=True),
     Option("--env", "NAME[=VALUE]", "pass a variable to the server's process", repeat=True),
@@ -74,6 +79,9 @@ class RunOptions:
         arguments: `--name value…` pairs for the agent, as written and in order.
         base_arguments: The object of `--args`.
         run_key: The key of `--resume`; None starts a new run.
+        task: Whether calls shall, must not, or may (None) become tasks.
+        attach: The task to come back to.
+        cancel: The task to cancel.
     """
 
     target: str | None
@@ -92,6 +100,10 @@ class RunOptions:
     json: bool = False
     quiet: bool = False
     run_key: str | None = None
+    task: bool | None = None
+    detach: bool = False
+    attach: str | None = None
+    cancel: str | None = None
     max_rounds: int = 100
     roots: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
@@ -134,6 +146,7 @@ def read_options(argv: Sequence[str]) -> RunOptions:
             "what shall run? Name a TARGET: a Python file, a directory, a command or a URL. "
             "See inverted run --help."
         )
+    _check_alone(ours, agent, tokens)
     return RunOptions(
         target=target,
         command=tokens.command,
@@ -150,6 +163,10 @@ def read_options(argv: Sequence[str]) -> RunOptions:
         json=ours.json,
         quiet=ours.quiet,
         run_key=_run_key(ours.resume),
+        task=_task(ours),
+        detach=ours.detach,
+        attach=ours.attach,
+        cancel=ours.cancel,
         max_rounds=int(_positive("--max-rounds", ours.max_rounds, whole=True)),
         roots=tuple(ours.root or ()),
         env=tuple(ours.env or ()),
@@ -178,6 +195,38 @@ def with_resume(argv: Sequence[str], run_key: str) -> list[str]:
         elif not token.startswith("--resume="):
             kept.append(token)
     return [*kept, "--resume", run_key, *argv[end:]]
+
+
+def with_task(argv: Sequence[str], option: str, task_id: str) -> list[str]:
+    """A command line that does something with a task of the same server.
+
+    Args:
+        argv: What stands after `run`.
+        option: `--attach` or `--cancel`.
+        task_id: The task.
+
+    Returns:
+        The arguments: the target, what says how to reach it and how to answer, and the option.
+    """
+    tokens = _sort(argv)
+    kept: list[str] = []
+    for one in tokens.ours:
+        name, equals, value = one.partition("=")
+        if _kept(name, option):
+            kept += [name, value] if equals else [name]
+    target = [] if tokens.command else tokens.positionals[:1]
+    command = ["--", *tokens.command] if tokens.command else []
+    return [*target, *kept, option, task_id, *command]
+
+
+_REACHES: Final = frozenset({"--era", "--env", "--header", "--connect-timeout"})
+_ANSWERS: Final = frozenset(
+    {"--model", "--base-url", "--yes", "--answers", "--json", "--quiet", "--root", "--server-log"}
+)
+
+
+def _kept(name: str, option: str) -> bool:
+    return name in _REACHES or (option == "--attach" and name in _ANSWERS)
 
 
 def _sort(argv: Sequence[str]) -> _Sorted:
@@ -222,6 +271,34 @@ def _target_and_agent(tokens: _Sorted) -> tuple[str | None, str | None]:
     first = tokens.positionals[0] if tokens.positionals else None
     second = tokens.positionals[1] if len(tokens.positionals) > 1 else None
     return (None, first) if tokens.command else (first, second)
+
+
+def _task(ours: argparse.Namespace) -> bool | None:
+    if ours.no_task and (ours.task or ours.detach):
+        other = "--task" if ours.task else "--detach"
+        raise UsageProblem(f"--no-task and {other} exclude each other. Leave one of them out.")
+    if ours.no_task:
+        return False
+    return True if ours.task or ours.detach else None
+
+
+def _check_alone(ours: argparse.Namespace, agent: str | None, tokens: _Sorted) -> None:
+    """`--attach` and `--cancel` name a task, and so neither an agent nor a way to call one."""
+    option = "--attach" if ours.attach else "--cancel"
+    if ours.attach is None and ours.cancel is None:
+        return
+    if not (ours.attach or ours.cancel):
+        raise UsageProblem("--attach and --cancel need the id of a task, as it was printed.")
+    names = ("cancel", "resume", "args", "list", "task", "no_task", "detach")
+    also = [f"--{name.replace('_', '-')}" for name in names if getattr(ours, name)]
+    also = [name for name in also if name != option]
+    also += [] if agent is None else [agent]
+    also += [f"--{name}" for name, _ in tokens.arguments]
+    if also and not ours.help:
+        raise UsageProblem(
+            f"{option} names a task, which has its agent and its arguments already. "
+            f"Leave out {also[0]}."
+        )
 
 
 def _era(given: str | None) -> str:

@@ -100,6 +100,8 @@ def document(
             "transport": about.transport,
             "model": about.model,
             "runKey": about.run_key,
+            "taskId": transcript.task.id if transcript.task else about.task or None,
+            "taskStatus": transcript.task.status if transcript.task else None,
         }
     return found | {
         "seconds": round(seconds, 3),

@@ -14,6 +14,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,11 +22,17 @@ from uuid import uuid4
 
 import anyio
 from mcp import Client, MCPError
-from mcp_types import CallToolResult, LoggingMessageNotificationParams, Root, Tool
+from mcp_types import (
+    CallToolResult,
+    LoggingMessageNotificationParams,
+    ProgressNotificationParams,
+    Root,
+)
 from rich.text import Text
 
 from inverted.cli.agents import (
     agent_help,
+    as_task,
     call_arguments,
     choose_agent,
     list_agents,
@@ -43,23 +50,25 @@ from inverted.cli.errors import (
     Interrupted,
     UsageProblem,
 )
-from inverted.cli.events import Connected, Event, Logged
+from inverted.cli.events import Connected, Event, Logged, Progress
 from inverted.cli.keyboard import Interrupts, Keyboard
 from inverted.cli.lines import Glyphs, ending
 from inverted.cli.models import choose, open_model
-from inverted.cli.options import RunOptions, read_options, with_resume
+from inverted.cli.options import RunOptions, read_options, with_resume, with_task
 from inverted.cli.person import Person
 from inverted.cli.prompts import Prompter, open_in_browser
 from inverted.cli.results import document, print_result
 from inverted.cli.screen import open_console, quiet_libraries
-from inverted.cli.session import Call, call_agent
+from inverted.cli.session import Call, call_agent, cancel_task, drive, task_handle
 from inverted.cli.stderr import ServerLog
-from inverted.cli.target import resolve
+from inverted.cli.target import Command, resolve
 from inverted.cli.text import clean, log_text
 from inverted.cli.transcript import Transcript
 from inverted.cli.view import View
+from inverted.client import Task, TaskHandle
 
 _SHOWN_LEVELS: Final = frozenset({"warning", "error", "critical", "alert", "emergency"})
+_STOPPED: Final = "stopped."
 _CONTINUED: Final = (ConnectionProblem, HostProblem, Interrupted)
 """The problems after which a run can go on where it stopped."""
 
@@ -113,6 +122,8 @@ class _Run:
         self._roots = [_root(one) for one in options.roots]
         self._answers = None if options.answers is None else read_answers(options.answers)
         self._called = False
+        self._task_id: str | None = None
+        self._stdio = False
         self._code: int | None = None
 
     async def perform(self) -> int:
@@ -121,7 +132,7 @@ class _Run:
         interrupts = Interrupts()
 
         def interrupted() -> None:
-            stop(Interrupted("stopped."))
+            stop(Interrupted(_STOPPED))
             # The server is being closed, which is bounded; a second Ctrl-C shall not wait for it.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -148,6 +159,7 @@ class _Run:
         options = self._options
         target = resolve(options.target, options.command, options.env)
         evidence = Evidence(target, ServerLog(self._on_stderr))
+        self._stdio = isinstance(target, Command)
         conversation = Conversation(
             person=self._person(interrupts),
             roots=self._roots,
@@ -160,10 +172,11 @@ class _Run:
             headers=options.headers,
             timeout=options.connect_timeout,
             has_roots=bool(options.roots),
+            tasks=options.task is not False,
         )
         self._view.start(f"connecting to {evidence.name}")
         try:
-            async with connected(wanted, evidence, conversation, self._on_log) as client:
+            async with self._connected(wanted, evidence, conversation) as client:
                 try:
                     await self._use(client, conversation, evidence)
                 except CliError as problem:
@@ -181,6 +194,10 @@ class _Run:
         about = client.server_info
         server = clean(about.name) if about else evidence.name
         conversation.server = server
+        task_id = options.attach or options.cancel
+        if task_id is not None and not options.help:
+            await self._use_task(client, conversation, evidence, task_id)
+            return
         tools = await list_agents(client, evidence)
         if options.list or (options.help and options.agent is None):
             self._view.stop()
@@ -201,17 +218,49 @@ class _Run:
             arguments=call_arguments(tool, options, self._screen.width),
             run_key=self._run_key,
             max_rounds=options.max_rounds,
+            as_task=as_task(client, tool, options),
         )
-        self._announce(client, conversation, evidence, tool)
+        self._announce(client, conversation, evidence, agent=clean(tool.name))
         try:
-            result = await call_agent(client, call, conversation, self._watch)
+            found = await call_agent(client, call, conversation, self._watch)
+            if isinstance(found, TaskHandle):
+                self._task_id = found.id
+                if options.detach:
+                    self._detached(found.id)
+                    return
+                found = await drive(found)
+        except (MCPError, RuntimeError, ValueError) as error:
+            raise call_problem(error, evidence) from None
+        self._view.stop()
+        self._code = self._print(found)
+
+    async def _use_task(
+        self, client: Client, conversation: Conversation, evidence: Evidence, task_id: str
+    ) -> None:
+        """Come back to a task, or cancel it."""
+        handle = task_handle(client, task_id, self._watch)
+        try:
+            if self._options.cancel is not None:
+                task = await cancel_task(handle)
+                self._view.stop()
+                self._code = self._print_cancelled(task)
+                return
+            self._announce(client, conversation, evidence, task=task_id)
+            self._task_id = task_id
+            result = await drive(handle)
         except (MCPError, RuntimeError, ValueError) as error:
             raise call_problem(error, evidence) from None
         self._view.stop()
         self._code = self._print(result)
 
     def _announce(
-        self, client: Client, conversation: Conversation, evidence: Evidence, tool: Tool
+        self,
+        client: Client,
+        conversation: Conversation,
+        evidence: Evidence,
+        *,
+        agent: str = "",
+        task: str = "",
     ) -> None:
         """Open the model, and say what is about to run."""
         conversation.model = open_model(self._choice, conversation.server)
@@ -222,11 +271,12 @@ class _Run:
                 version=clean(client.server_info.version) if client.server_info else "",
                 era=client.protocol_version,
                 transport=evidence.target.transport,
-                agent=clean(tool.name),
+                agent=agent,
                 model=self._choice.label,
                 model_note=", ".join(note for note in notes if note),
                 run_key=self._run_key,
                 resumed=self._options.run_key is not None,
+                task=clean(task),
             )
         )
         self._called = True
@@ -260,9 +310,65 @@ class _Run:
         """The problem, with the command that goes on where the run stopped."""
         if not self._called or not isinstance(problem, _CONTINUED):
             return problem
+        if self._task_id is not None:
+            message = problem.message.replace(_STOPPED, "stopped waiting for the task.")
+            return type(problem)(message, [*problem.details, "", *self._task_lines()])
         line = shlex.join(["inverted", "run", *with_resume(self._argv, self._run_key)])
         details = [*problem.details, "", "To continue this run:", f"  {line}"]
         return type(problem)(problem.message, details)
+
+    def _connected(
+        self, wanted: Wanted, evidence: Evidence, conversation: Conversation
+    ) -> AbstractAsyncContextManager[Client]:
+        return connected(wanted, evidence, conversation, self._on_log, self._on_progress)
+
+    def _on_progress(self, params: ProgressNotificationParams) -> None:
+        if params.progress_token == self._run_key:
+            self._watch(Progress(params.progress, params.total, params.message))
+
+    def _task_lines(self) -> list[str]:
+        """What becomes of the task without this host, and how to come back to it."""
+        assert self._task_id is not None  # noqa: S101 - asked for tasks only
+
+        def line(option: str) -> str:
+            again = with_task(self._argv, option, self._task_id or "")
+            return f"  {shlex.join(['inverted', 'run', *again])}"
+
+        goes_on = (
+            "The task is kept. Its server has ended with this command; it goes on when the server "
+            "runs again."
+            if self._stdio
+            else "The task is kept, and goes on at the server."
+        )
+        return [goes_on, "To come back to it:", line("--attach"), "To cancel it:", line("--cancel")]
+
+    def _detached(self, task_id: str) -> None:
+        """Say that the task was left to the server."""
+        self._view.stop()
+        self._code = 0
+        if self._options.json:
+            self._write_json(document(self._transcript, None, None, self._view.elapsed))
+        elif self._options.quiet:
+            self._out.write_exactly(clean(task_id))
+        if not self._options.quiet:
+            self._screen.print()
+            for line in self._task_lines():
+                self._screen.print(Text(line), soft_wrap=True)
+
+    def _print_cancelled(self, task: Task) -> int:
+        done = task.status == "cancelled"
+        if self._options.json:
+            self._write_json({"taskId": task.id, "taskStatus": task.status})
+        elif done or not task.ended:
+            self._out.write_exactly(
+                f"task {clean(task.id)} is {'' if done else 'being '}cancelled."
+            )
+        if task.ended and not done:
+            raise CliError(
+                f"task {clean(task.id)} has ended already: {task.status}. inverted run … --attach "
+                "shows its result."
+            )
+        return 0
 
     def _print(self, result: CallToolResult) -> int:
         """Print the result and the figures. Returns the exit code."""

@@ -220,7 +220,7 @@ def _print_table(out: Screen, found: list[RunRecord], waiting: list[list[str]]) 
                 _state(record),
                 age(now - record.created),
                 "" if task is None else str(task.get("form", "task")),
-                f"{waits[0]}{more}" if waits else clean(record.message or ""),
+                f"{waits[0]}{more}" if waits else _said(record),
             )
         )
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]) - 1)]
@@ -231,6 +231,10 @@ def _print_table(out: Screen, found: list[RunRecord], waiting: list[list[str]]) 
             line.append(cell.ljust(width) + "  ", style)
         line.append(row[-1])
         _print_line(out, line)
+
+
+def _said(record: RunRecord) -> str:
+    return "" if record.status.terminal else clean(record.message or "")
 
 
 _STATUS_COLUMN: Final = 2

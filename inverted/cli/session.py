@@ -8,10 +8,14 @@ https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr. Th
 out here, not left to `Client.call_tool`, because the view shows rounds.
 
 Every call carries the run's key in `_meta`; servers that are not built with inverted ignore it.
+
+A call may become a task: on 2025-11-25 because this host asks for it, on 2026-07-28 because the
+server decides so. Then `call_agent` returns the task, and `drive` stays with it to its end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,8 +34,22 @@ from mcp_types import (
 from pydantic import ValidationError
 
 from inverted.cli.conversation import Conversation
-from inverted.cli.errors import HostProblem
-from inverted.cli.events import Progress, RoundStarted, Watcher
+from inverted.cli.errors import CliError, ConnectionProblem, HostProblem, UsageProblem
+from inverted.cli.events import Progress, RoundStarted, TaskChanged, Watcher
+from inverted.cli.text import clean
+from inverted.client import (
+    QuestionRefused,
+    Task,
+    TaskCancelled,
+    TaskError,
+    TaskFailed,
+    TaskHandle,
+    TaskNotFound,
+    TasksUnsupported,
+    attach,
+    call_tool_as_task,
+)
+from inverted.client.wire import Created
 
 RUN_KEY: Final = "inverted/run-key"
 
@@ -49,18 +67,92 @@ class Call:
         arguments: Its arguments.
         run_key: The name of the run.
         max_rounds: How many rounds of questions are answered before giving up.
+        as_task: Whether to ask for a task (2025-11-25).
     """
 
     agent: str
     arguments: dict[str, Any]
     run_key: str
     max_rounds: int
+    as_task: bool = False
+
+
+def task_handle(client: Client, task_id: str, watch: Watcher) -> TaskHandle:
+    """A task of the server, whose changes are shown.
+
+    Raises:
+        UsageProblem: The negotiated revision has no tasks.
+    """
+    try:
+        return attach(client.session, task_id, on_status=_teller(watch))
+    except TaskError as error:
+        raise task_problem(error) from None
+
+
+async def drive(handle: TaskHandle) -> CallToolResult:
+    """Stay with a task until its end; its questions come to the conversation.
+
+    Returns:
+        The result, which may be a tool error.
+
+    Raises:
+        CliError: There is no result.
+        MCPError: The server refused a request, or is gone.
+    """
+    try:
+        return await handle.result()
+    except TaskError as error:
+        raise task_problem(error) from None
+
+
+async def cancel_task(handle: TaskHandle) -> Task:
+    """Cancel a task.
+
+    Returns:
+        The task afterwards.
+
+    Raises:
+        CliError: There is no such task.
+        MCPError: The server refused a request, or is gone.
+    """
+    try:
+        return await handle.cancel()
+    except TaskError as error:
+        raise task_problem(error) from None
+
+
+def task_problem(error: TaskError) -> CliError:
+    """What ended the work on a task, for a person."""
+    said = clean(error.message)
+    match error:
+        case TaskFailed():
+            return CliError(f"the task failed: {said} ({error.code}). There is no result.")
+        case TaskCancelled():
+            return CliError(f"{said} There is no result.")
+        case TaskNotFound():
+            return UsageProblem(
+                f"the server knows no task {clean(error.task_id)}: it has expired, belongs to "
+                "somebody else, or was made by another server. Call the agent again."
+            )
+        case TasksUnsupported():
+            return UsageProblem(f"{said} See --era and --no-task.")
+        case QuestionRefused():
+            return HostProblem(said)
+        case _:
+            return ConnectionProblem(said)
+
+
+def _teller(watch: Watcher) -> Callable[[Task], None]:
+    def tell(task: Task) -> None:
+        watch(TaskChanged(task.id, task.status, task.message or ""))
+
+    return tell
 
 
 async def call_agent(
     client: Client, call: Call, conversation: Conversation, watch: Watcher
-) -> CallToolResult:
-    """Call an agent and answer its questions until it has a result.
+) -> CallToolResult | TaskHandle:
+    """Call an agent and answer its questions until it has a result, or has become a task.
 
     Args:
         client: A connected client.
@@ -69,7 +161,7 @@ async def call_agent(
         watch: Is told of rounds and progress.
 
     Returns:
-        The result, which may be a tool error.
+        The result, which may be a tool error; or the task that the call became.
 
     Raises:
         HostProblem: There were more rounds than allowed, or a question could not be answered.
@@ -80,6 +172,8 @@ async def call_agent(
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         watch(Progress(progress, total, message))
 
+    if call.as_task:
+        return await _as_task(client, call, watch)
     responses: InputResponses | None = None
     state: str | None = None
     rounds = 0
@@ -94,12 +188,16 @@ async def call_agent(
                 request_state=state,
                 meta={RUN_KEY: call.run_key},
                 allow_input_required=True,
+                allow_claimed=True,
             )
         except MCPError as error:
             rounds += 1
             if rounds > call.max_rounds or not await _pages_opened(error, client, conversation):
                 raise
             continue
+        if isinstance(found, Created):
+            watch(TaskChanged(found.task_id, "working", ""))
+            return task_handle(client, found.task_id, watch)
         if not isinstance(found, InputRequiredResult):
             return _final(found)
         state = found.request_state
@@ -118,6 +216,22 @@ async def call_agent(
             )
         watch(RoundStarted(rounds, len(found.input_requests)))
         responses = await _answers(client.session, found.input_requests)
+
+
+async def _as_task(client: Client, call: Call, watch: Watcher) -> TaskHandle:
+    try:
+        handle = await call_tool_as_task(
+            client.session,
+            call.agent,
+            call.arguments,
+            # Progress keeps coming under this token until the task ends; `connect` listens.
+            meta={RUN_KEY: call.run_key, "progressToken": call.run_key},
+            on_status=_teller(watch),
+        )
+    except TaskError as error:
+        raise task_problem(error) from None
+    watch(TaskChanged(handle.id, "working", ""))
+    return handle
 
 
 async def _answers(session: ClientSession, requests: dict[str, InputRequest]) -> InputResponses:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from inverted.cli.events import Answered, Asked, Connected, Event, RoundStarted, Wire
+from inverted.cli.events import Answered, Asked, Connected, Event, RoundStarted, TaskChanged, Wire
 from inverted.cli.text import CHARS_PER_TOKEN
 
 
@@ -20,6 +20,7 @@ class Transcript:
     """Watches a run and remembers its questions."""
 
     connected: Connected | None = None
+    task: TaskChanged | None = None
     rounds: int = 0
     asked: dict[int, Asked] = field(default_factory=dict[int, Asked])
     answered: dict[int, Answered] = field(default_factory=dict[int, Answered])
@@ -30,6 +31,8 @@ class Transcript:
         match event:
             case Connected():
                 self.connected = event
+            case TaskChanged():
+                self.task = event
             case RoundStarted(number=number):
                 self.rounds = number
             case Asked():

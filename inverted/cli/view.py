@@ -24,7 +24,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from inverted.cli.events import Answered, Asked, Connected, Event, Logged, Progress
+from inverted.cli.events import Answered, Asked, Connected, Event, Logged, Progress, TaskChanged
 from inverted.cli.lines import (
     Glyphs,
     answered_lines,
@@ -33,8 +33,9 @@ from inverted.cli.lines import (
     logged_line,
     progress_text,
     question_line,
+    task_words,
 )
-from inverted.cli.text import clip, duration
+from inverted.cli.text import clip, duration, first_line
 from inverted.cli.transcript import Transcript
 
 _FRAMES_PER_SECOND = 8
@@ -59,6 +60,7 @@ class View:
         self._open: dict[int, Asked] = {}
         self._progress: Progress | None = None
         self._activity = ""
+        self._task: TaskChanged | None = None
         self._live: Live | None = None
         self._turn = anyio.Lock()
         self._typing = False
@@ -101,9 +103,11 @@ class View:
         """Show one event."""
         match event:
             case Connected():
-                self._activity = f"running {event.agent}"
+                self._activity = f"running {event.agent}" if event.agent else "asking for the task"
                 self._print(header_lines(event, self._glyphs, self._width))
                 self._gap = True
+            case TaskChanged():
+                self._show_task(event)
             case Asked():
                 self._open[event.id] = event
             case Answered():
@@ -120,6 +124,21 @@ class View:
     def _width(self) -> int | None:
         """Where lines are cut; None where nobody looks at a screen."""
         return self._console.width if self._console.is_terminal else None
+
+    def _show_task(self, event: TaskChanged) -> None:
+        before, self._task = self._task, event
+        self._activity = f"task {task_words(event)}"
+        connected = self._transcript.connected
+        if before is None and connected is not None and not connected.task:
+            self._print([Text(f"task {event.id}", "dim")])
+            self._gap = True
+        said = {before.message if before else "", self._progress.message if self._progress else ""}
+        if event.status in ("working", "input_required") and event.message not in {*said, ""}:
+            self._print_message(event.message)
+
+    def _print_message(self, message: str) -> None:
+        if not self._console.is_terminal:
+            self._print([Text(f"{self._glyphs.progress} {first_line(message)}")])
 
     def _show_progress(self, event: Progress) -> None:
         before, self._progress = self._progress, event

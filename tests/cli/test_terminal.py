@@ -15,6 +15,7 @@ import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -228,6 +229,26 @@ def test_ctrl_c_cancels_the_call_closes_the_server_and_says_how_to_go_on(
     assert note.read_text() == "cancelled"  # the server was told, not just cut off
     assert "Traceback" not in screen.text
     assert screen.raw.count("\x1b[?25l") == screen.raw.count("\x1b[?25h")
+
+
+@pytest.mark.parametrize("era", ["2025-11-25", "2026-07-28"])
+def test_ctrl_c_leaves_a_task_to_the_server_and_says_how_to_come_back(
+    terminal: Callable[..., Terminal], http_servers: Callable[[str], Any], tmp_path: Path, era: str
+) -> None:
+    url, file = http_servers("tasks").url, tmp_path / "there"
+    screen = terminal("run", url, "patient", "--file", file, "--era", era, width=200)
+    screen.expect("waiting for the file")
+    screen.press("\x03")
+    screen.expect("inverted: stopped waiting for the task")
+    screen.expect("The task is kept, and goes on at the server")
+    line = screen.expect(r"inverted run .*--attach [\w-]{22}")
+    assert screen.wait() == 130
+    assert line.startswith(f"inverted run {url} --era {era} --attach")
+    again = terminal("run", url, "--attach", line.split()[-1], "--era", era, width=200)
+    again.expect("→ task")
+    file.write_text("found it")
+    again.expect("found it")
+    assert again.wait() == 0
 
 
 def test_being_terminated_ends_as_cleanly_as_ctrl_c(

@@ -28,7 +28,7 @@ from inverted.run import (
     Titles,
     Usage,
 )
-from inverted.runtime import Limits, Retry, current_step
+from inverted.runtime import Limits, Retry, TaskSettings, current_step
 from inverted.server import AgentServer
 from inverted.stores import MemoryStore, SQLiteStore
 
@@ -60,6 +60,7 @@ __all__ = [
     "SamplingTool",
     "Status",
     "StepError",
+    "TaskSettings",
     "Titles",
     "Usage",
     "__version__",

@@ -7,5 +7,6 @@ leases and retries, and no protocol: carriers bring questions to the client.
 from inverted.runtime.ports import Clock, Limits
 from inverted.runtime.runtime import Runtime
 from inverted.runtime.steps import Retry, current_step
+from inverted.runtime.tasks import TaskSettings
 
-__all__ = ["Clock", "Limits", "Retry", "Runtime", "current_step"]
+__all__ = ["Clock", "Limits", "Retry", "Runtime", "TaskSettings", "current_step"]

@@ -13,8 +13,7 @@ from typing import Any
 from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
 from mcp.shared.exceptions import MCPError
 
-from inverted import AgentServer, Run
-from inverted.runtime.tasks import TaskSettings
+from inverted import AgentServer, Run, TaskSettings
 from inverted.stores import Store
 
 KEYS = ["a key for tests, long enough to be one"]

@@ -11,8 +11,7 @@ from fastmcp import FastMCP
 from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
 from mcp import ClientSession, MCPError
 
-from inverted import AgentServer, MemoryStore, Run
-from inverted.runtime.tasks import TaskSettings
+from inverted import AgentServer, MemoryStore, Run, TaskSettings
 from inverted.server.tasks.rules import EXTENSION
 from inverted.stores import Store
 from inverted.testing import ScriptedHost

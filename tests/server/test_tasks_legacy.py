@@ -9,8 +9,7 @@ import pytest
 from fastmcp import FastMCP
 from mcp import MCPError
 
-from inverted import ClientError, MemoryStore, Run
-from inverted.runtime.tasks import TaskSettings
+from inverted import ClientError, MemoryStore, Run, TaskSettings
 from inverted.server.tool import RUN_KEY
 from inverted.testing import serve_http
 from inverted.testing.host import Era

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import MCPError
 
-from inverted import Run
+from inverted import Run, TaskSettings
 from inverted.core.lifecycle import TRANSITIONS
 from inverted.server.keys import SealingKeys
 from inverted.server.tasks.foresight import may_sample
 from inverted.server.tasks.limits import LONGEST_DELAY, Cursors, Polls, granted_ttl
 from inverted.server.tasks.rules import LEGACY, MODERN, RULES, Form, differences, lifecycle_diagram
 from tests.server.tasks_peer import KEYS
+
+PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
 
 
 def test_every_difference_is_a_rule_with_its_sections() -> None:
@@ -39,6 +43,22 @@ def test_the_diagram_has_every_transition() -> None:
     for state, events in TRANSITIONS.items():
         for event, after in events.items():
             assert f"    {state} --> {after}: {event}\n" in drawn
+
+
+def test_the_page_holds_exactly_these() -> None:
+    page = PAGE.read_text()
+    assert f"```mermaid\n{lifecycle_diagram()}```\n" in page
+    assert f"\n\n{differences()}\n" in page
+
+
+def test_the_page_lists_every_setting() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE.read_text(), re.MULTILINE)
+    units = {"s": 1, "h": 3600, "days": 24 * 3600, "per s": 1, "": 1}
+    listed: dict[str, float | None] = {}
+    for name, default in rows:
+        number, _, unit = default.partition(" ")
+        listed[name] = None if number == "none" else float(number) * units[unit]
+    assert listed == {each.name: each.default for each in fields(TaskSettings)}
 
 
 # -- limits ----------------------------------------------------------------------------------

@@ -155,12 +155,10 @@ class AgentTool(Tool):
             raise ArgumentError(f"Invalid arguments for {self.name}: {explain(error)}") from error
         except (AnswerError, RunError) as error:
             raise RequestError(error) from error
-        except LimitExceeded as error:
-            if plan is None:
-                raise ToolError(str(error)) from error
-            raise RequestError(error, INTERNAL_ERROR) from error
         except InvertedError as error:
-            raise ToolError(str(error)) from error
+            if plan is None or plan.patient:
+                raise ToolError(str(error)) from error
+            raise RequestError(error, INTERNAL_ERROR) from error  # there is no task to tell it with
         if isinstance(outcome, View):
             assert call is not None  # noqa: S101 - there was a plan
             assert plan is not None  # noqa: S101 - the same
@@ -186,13 +184,18 @@ class AgentTool(Tool):
             if outcome is not None:
                 return outcome
         modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
-        outcome = await (self._round if modern else self._conversation)(context, wire, arguments)
-        if isinstance(outcome, Parked) and not outcome.questions:
-            # It is a task of an earlier call that had them, and sleeps: this client has to wait.
+        while True:
+            outcome = await (self._round if modern else self._conversation)(
+                context, wire, arguments
+            )
+            if isinstance(outcome, Ended) or outcome.questions:
+                return outcome
+            # It is the task of an earlier call, and sleeps: this client has to wait.
             tasks, principal = self._by.tasks, authenticated_principal(wire)
             view = await tasks.look(outcome.run_id, principal=principal)
-            return _outcome_of(await tasks.settled(view, math.inf))
-        return outcome
+            outcome = _outcome_of(await tasks.settled(view, math.inf))
+            if modern or isinstance(outcome, Ended):
+                return outcome
 
     def _must_not_hand_over(self, plan: Plan) -> bool:
         """Whether a task would be the end of this call.
@@ -241,16 +244,15 @@ class AgentTool(Tool):
         tasks, principal = self._by.tasks, authenticated_principal(wire)
         params: Mapping[str, Any] = wire.params or {}
         state, run_id, key = params.get("requestState"), new_run_id(), _run_key(params)
-        view: View | None = None
         async with _forwarding(tasks, run_id, _Notifier(context)) as forwarded:
             try:
                 if state is not None:
                     answers: Mapping[str, Json] = params.get("inputResponses") or {}
                     forwarded.add(state)
                     view = await tasks.answer(state, answers, principal=principal)
-                elif await self._is_no_task(key, principal):
-                    return None
                 else:
+                    if await self._is_no_task(key, principal):
+                        return None
                     view = await tasks.create(
                         self._by.agent,
                         arguments,
@@ -261,7 +263,11 @@ class AgentTool(Tool):
                     )
                     forwarded.add(view.record.id)
                 view = await tasks.settled(view)
-            except (RunNotFound, LimitExceeded):
+            except LimitExceeded:
+                return None
+            except RunNotFound:
+                if state is None:
+                    raise  # it has expired by now
                 return None
             except anyio.get_cancelled_exc_class():
                 # The caller gave up before it could name the run: nobody can come back for it.

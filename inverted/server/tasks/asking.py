@@ -13,7 +13,7 @@ Source: 2025-11-25 basic/utilities/tasks, Input Required Status.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, cast
 
@@ -39,6 +39,8 @@ from inverted.server.tasks.wire import request_params
 Send = Callable[[str, Mapping[str, Json]], Awaitable[Any]]
 """Sends a request to the client and returns its result."""
 
+REMEMBERED: Final = 10_000
+"""Tasks of which it is known that their clients were told."""
 LONG: Final = 3600.0
 """Seconds between two looks at a task that does not change."""
 
@@ -48,7 +50,7 @@ class Asker:
 
     def __init__(self) -> None:
         self._results = Counter[str]()
-        self._told: set[str] = set()
+        self._told: OrderedDict[str, None] = OrderedDict()
         self._standing: dict[str, _Standing] = {}
 
     async def result(self, context: Context, tasks: Tasks, view: View) -> View:
@@ -80,12 +82,14 @@ class Asker:
         """A client has asked how a task stands."""
         run_id = view.record.id
         if view.status is not Status.INPUT_REQUIRED:
-            self._told.discard(run_id)
+            self._told.pop(run_id, None)
             return
         if self._results[run_id]:
             return
         if run_id not in self._told:
-            self._told.add(run_id)
+            self._told[run_id] = None
+            if len(self._told) > REMEMBERED:
+                self._told.popitem(last=False)
             return
         connection = context.session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the only way to ask outside of a request
         standing = self._standing.get(run_id)

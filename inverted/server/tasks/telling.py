@@ -42,6 +42,7 @@ class Teller:
     def __init__(self, server: FastMCP[Any]) -> None:
         self._server = server
         self._told: dict[str, Told] = {}
+        self._connections: dict[Connection, set[str]] = {}
         self._heard: dict[int, Tasks] = {}
         self._stop: list[Callable[[], None]] = []
 
@@ -77,12 +78,16 @@ class Teller:
             connection, tasks, run_id, principal=principal, token=token, wanted=wanted
         )
 
+        if connection not in self._connections:
+            connection.exit_stack.callback(self._closed, connection)
+        self._connections.setdefault(connection, set()).add(run_id)
+
         def gone() -> None:
             if self._told.get(run_id) is told:
                 del self._told[run_id]
+            self._connections.get(connection, set()).discard(run_id)
 
         told.over = gone
-        connection.exit_stack.callback(gone)
         return gone
 
     def close(self) -> None:
@@ -91,6 +96,10 @@ class Teller:
         self._heard.clear()
         while self._stop:
             self._stop.pop()()
+
+    def _closed(self, connection: Connection) -> None:
+        for run_id in self._connections.pop(connection, ()):
+            self._told.pop(run_id, None)
 
     def _hear(self, tasks: Tasks) -> None:
         if id(tasks) in self._heard:

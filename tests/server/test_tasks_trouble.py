@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from operator import attrgetter
 from typing import Any
 
 import anyio
@@ -344,8 +345,7 @@ async def test_a_session_that_ends_leaves_nothing_behind() -> None:
     server = serve(rest)
     registered: dict[str, Any] = vars(server)["_extensions"]
     extension = registered["io.modelcontextprotocol/tasks"]
-    kept: Any = vars(extension)["_teller"]
-    teller: dict[str, Any] = vars(kept)
+    teller: dict[str, Any] = attrgetter("_teller.__dict__")(extension)
     async with serve_http(server) as url, connected(url, LEGACY) as peer:
         assert isinstance(peer, Peer)
         for _ in range(3):

@@ -47,6 +47,7 @@ from inverted.core.journal import Finished
 from inverted.core.lifecycle import Status
 from inverted.errors import DeterminismError
 from inverted.stores import RunRecord, SQLiteStore
+from inverted.stores.base import CANCEL
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -121,6 +122,7 @@ async def _show(options: argparse.Namespace) -> int:
     async with opened(options.store) as store:
         record = await find_run(store, options.run)
         journal = await read_journal(store, record)
+        posted = [id for id, _ in await store.inbox(record.id) if id != CANCEL]
     out = open_console(stderr=False)
     start = journal.entries[0].at if journal.entries else record.created
     live = not record.status.terminal
@@ -128,11 +130,15 @@ async def _show(options: argparse.Namespace) -> int:
     if options.json:
         found = _record_json(record) | {
             "waitingFor": waiting,
+            "posted": posted,
             "journal": [entry_json(written, start) for written in journal.entries],
         }
         _write_json(out, found | ({"damage": journal.damage} if journal.damage else {}))
         return 0 if journal.damage is None else 1
-    for name, value in _about(record):
+    about = _about(record)
+    if posted:
+        about.append(("answered", f"{', '.join(posted)}; not delivered yet"))
+    for name, value in about:
         out.print(Text.assemble((f"{name:<9} ", "dim"), value), soft_wrap=True)
     out.print()
     _print_timeline(out, journal)

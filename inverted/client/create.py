@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from mcp import ClientSession, MCPError
+from mcp import ClientSession
 from mcp_types import (
     CallToolRequest,
     CallToolRequestParams,
@@ -16,7 +16,8 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from inverted.client.errors import TaskError, TasksUnsupported
-from inverted.client.handle import OnStatus, TaskHandle
+from inverted.client.exchange import OnStatus
+from inverted.client.handle import TaskHandle
 from inverted.client.wire import LEGACY, Raw, read_task
 
 
@@ -71,8 +72,6 @@ async def call_tool_as_task(
         # The SDK knows the type of this result, but `send_request` accepts none for tools/call but
         # CallToolResult. What it refused is in its error. Goes when it lets CreateTaskResult pass.
         raw = _refused(error)
-    except MCPError:
-        raise
     else:
         raise TaskError(
             f"The server ran {name} at once instead of making a task of it, although it says that "

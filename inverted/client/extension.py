@@ -9,7 +9,8 @@ from mcp.client.extension import ClaimContext, ClientExtension, ResultClaim
 from mcp_types import CallToolResult
 
 from inverted.client.errors import TaskDetached
-from inverted.client.handle import OnStatus, TaskHandle
+from inverted.client.exchange import OnStatus
+from inverted.client.handle import TaskHandle
 from inverted.client.wire import EXTENSION, Created
 
 

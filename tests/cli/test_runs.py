@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
+from inverted.cli.lines import Glyphs
 from inverted.cli.serve import load_file
 from inverted.cli.stored import Written, outstanding
+from inverted.cli.timeline import age, rows
 from inverted.core.effects import Kind
-from inverted.core.journal import Answered, Asked, Checkpointed, Codec, Started
+from inverted.core.journal import Answered, Asked, Checkpointed, Codec, Failure, Started
 from inverted.core.lifecycle import Status
 from inverted.runtime.owner import new_owner
 from inverted.stores import Lease, RunRecord, SQLiteStore
@@ -307,6 +309,97 @@ def test_an_outstanding_effect_is_one_that_its_branch_has_not_left() -> None:
     again = [*entries, Checkpointed(1, None), asked("1~1")]
     written = [Written(position, 0.0, entry) for position, entry in enumerate(again)]
     assert [each.position for each in outstanding(written)] == [len(again) - 1]
+
+
+def test_answers_that_nobody_has_delivered_yet_are_named(host: Host, shop: Path) -> None:
+    run = call(shop, "buy", {"what": "tea"})
+    asyncio.run(SQLiteStore(store_of(shop)).post(run, {"1.0.1": b"{}"}, time.time()))
+    found = host("runs", "show", run, "--store", store_of(shop))
+    assert "answered  1.0.1; not delivered yet" in found.out
+    assert host("runs", "show", run, "--store", store_of(shop), "--json").json["posted"] == [
+        "1.0.1"
+    ]
+
+
+def asking(kind: Kind, question: Any, answer: Any = None, **how: Any) -> list[str]:
+    """The rows of one effect: what is asked, and what came back."""
+    entries = [Asked("1", kind, question), Answered("1", answer, **how)]
+    found = rows(
+        [Written(position, 0.0, entry) for position, entry in enumerate(entries)],
+        Glyphs.for_encoding("utf-8"),
+    )
+    return [f"{row.who}: {row.text.removesuffix('  (0.0 s)')}" for row in found]
+
+
+USE: dict[str, Any] = {"type": "tool_use", "id": "1", "name": "find", "input": {"word": "tea"}}
+
+
+Case = tuple[Kind, Any, Any, str, str]
+CASES: list[Case] = [
+    (
+        Kind.SAMPLE,
+        {"messages": [{"role": "user", "content": {"type": "image"}}], "tools": [{}]},
+        {"role": "assistant", "content": [USE], "model": "m"},
+        "model: (no text)  [1 tool]",
+        'model: → m: find(word="tea")',
+    ),
+    (Kind.SAMPLE, {"messages": []}, {"content": []}, "model: (no text)", "model: → (nothing)"),
+    (
+        Kind.ELICIT,
+        {"mode": "url", "message": "Sign in", "url": "https://x.example"},
+        {"action": "accept"},
+        "person: Sign in  https://x.example",
+        "person: → agreed",
+    ),
+    (
+        Kind.ELICIT,
+        {"message": "Who?"},
+        {"action": "accept", "content": {"name": "Ada", "age": 3}},
+        "person: Who?",
+        'person: → name="Ada", age=3',
+    ),
+    (Kind.ELICIT, {"message": "?"}, {"action": "decline"}, "person: ?", "person: → declined"),
+    (Kind.ELICIT, {"message": "?"}, {"action": "cancel"}, "person: ?", "person: → dismissed"),
+    (Kind.ELICIT, {"message": "?"}, {"odd": 1}, "person: ?", 'person: → {"odd": 1}'),
+    (
+        Kind.ROOTS,
+        {},
+        {"roots": [{"uri": "file:///a"}, {"uri": "file:///b"}]},
+        "roots: which directories may be used",
+        "roots: → file:///a, file:///b",
+    ),
+    (Kind.ROOTS, {}, {"roots": []}, "roots: which directories may be used", "roots: → none"),
+    (Kind.VALUE, {"of": "now"}, 12.5, "value: the clock", "value: → 12.5"),
+    (Kind.STEP, {"name": "f", "args": "…"}, {"a": 1}, 'step: f("…")', 'step: → {"a": 1}'),
+    (
+        Kind.STEP,
+        {"name": "f", "args": [1, {"by": "name"}, {"a": 1, "b": 2}]},
+        [{"type": "text", "text": "said\nmore"}],
+        'step: f(1, by="name", {"a": 1, "b": 2})',
+        "step: → said",
+    ),
+    (Kind.STEP, {"name": "f"}, [{"text": "a"}, 5], "step: f()", 'step: → [{"text": "a"}, 5]'),
+    (Kind.STEP, {"name": "f"}, "", "step: f()", "step: → (no text)"),
+]
+
+
+@pytest.mark.parametrize(("kind", "question", "answer", "asks", "gets"), CASES)
+def test_every_kind_of_question_and_answer_has_its_words(
+    kind: Kind, question: Any, answer: Any, asks: str, gets: str
+) -> None:
+    assert asking(kind, question, answer) == [asks, gets]
+
+
+def test_a_failure_is_named_once() -> None:
+    failed = Failure("ClientError", "busy")
+    assert asking(Kind.ROOTS, {}, failure=failed)[1] == "roots: → failed: ClientError: busy"
+    named = Failure("ValueError", "ValueError: bad")
+    assert asking(Kind.ROOTS, {}, failure=named)[1] == "roots: → failed: ValueError: bad"
+
+
+def test_ages_have_one_unit() -> None:
+    ages = [age(seconds) for seconds in (-1, 59, 60, 3599, 7200, 86400 * 3)]
+    assert ages == ["0 s", "59 s", "1 min", "59 min", "2 h", "3 d"]
 
 
 # -- cancel ---------------------------------------------------------------------------------------

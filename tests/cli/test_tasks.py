@@ -174,6 +174,19 @@ def test_a_task_is_cancelled(host: Host, over_http: str, era: str) -> None:
     assert "There is no result." in again.err
 
 
+def test_a_task_that_is_cancelled_in_its_store_is_cancelled_for_its_client(
+    host: Host, over_stdio: Path
+) -> None:
+    task = host("run", over_stdio, "brew", "--what", "tea", "--detach", "--quiet").out.strip()
+    listed = host("runs", "ls", "--json").json
+    assert [(row["id"], row["task"]["form"]) for row in listed] == [(task, "2026-07-28")]
+    assert host("runs", "cancel", task, "--reason", "too late").code == 0
+    found = host("run", over_stdio, "--attach", task)
+    assert found.code == 1
+    assert "was cancelled" in found.err
+    assert "too late" in found.err
+
+
 def test_a_cancellation_is_there_for_programs(host: Host, over_http: str) -> None:
     task = host("run", over_http, "brew", "--what", "tea", "--detach", "--quiet").out.strip()
     found = host("run", over_http, "--cancel", task, "--json").json

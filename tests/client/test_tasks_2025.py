@@ -176,6 +176,25 @@ async def test_a_callback_that_refuses_is_the_servers_to_deal_with(make: Make) -
             await handle.result()
 
 
+async def test_a_cancelled_task_may_end_with_an_error_too(make: Make) -> None:
+    toy = make(everything)
+    async with connected(toy, mode="legacy") as client:
+        handle = await call_tool_as_task(client.session, "work")
+        task = toy.tasks[handle.id]
+        task.error = {"code": -1, "message": "stopped", "data": None}
+        task.becomes("cancelled")
+        with pytest.raises(TaskCancelled):
+            await handle.result()
+
+
+async def test_an_answer_that_is_neither_task_nor_result_is_a_clear_error(make: Make) -> None:
+    toy = make(everything)
+    toy.told["tools/call"] = {"odd": 1}
+    async with connected(toy, mode="legacy") as client:
+        with pytest.raises(TaskError, match="neither a task nor a result"):
+            await call_tool_as_task(client.session, "work")
+
+
 async def test_an_unknown_task_is_told_as_such(make: Make) -> None:
     async with connected(make(everything), mode="legacy") as client:
         handle = attach(client.session, "none")

@@ -136,7 +136,7 @@ async def test_polls_begin_fast_and_slow_down_to_what_the_server_wants(
 
     toy = make(slow, interval=300)
     async with connected(toy, TasksExtension()) as client:
-        monkeypatch.setattr("inverted.client.handle.anyio", Hasty())
+        monkeypatch.setattr("inverted.client.polling.anyio", Hasty())
         await client.call_tool("work", {})
     assert pauses[:6] == [0.02, 0.04, 0.08, 0.16, 0.3, 0.3]
 

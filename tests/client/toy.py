@@ -289,7 +289,7 @@ class Toy(ServerExtension):
                 result = await call_next(ctx)
             finally:
                 SLOT.reset(token)
-            return slot.get("result", result)
+            return self.told.get("tools/call") or slot.get("result", result)
         result = await call_next(ctx)
         if ctx.method == "initialize" and result["protocolVersion"] == LEGACY:
             tasks: Wire = {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}}

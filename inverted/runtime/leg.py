@@ -13,7 +13,6 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
@@ -26,17 +25,15 @@ from inverted.core.journal import (
     CancelRequested,
     Checkpointed,
     Failure,
-    Finished,
 )
-from inverted.core.lifecycle import Status
-from inverted.errors import AgentCodeError, JournalError, LimitExceeded, StoreConflict
-from inverted.runtime.apart import Apart, explained
+from inverted.errors import AgentCodeError, JournalError, LimitExceeded
+from inverted.runtime.apart import Apart
 from inverted.runtime.live import Live
-from inverted.runtime.ports import Answer, Carrier, Clock, Ended, Outcome, Parked, Question, Sealer
+from inverted.runtime.ports import Answer, Carrier, Outcome, Parked, Question
 from inverted.runtime.spending import Spent, exceeded
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
-from inverted.stores.base import CANCEL, Append, Lease, RunRecord, Store
-from inverted.stores.rules import missing
+from inverted.runtime.writer import Services, Writer
+from inverted.stores.base import CANCEL
 
 NO_KEY = (
     "A step was marked secret, but this runtime has no sealing key, so its result cannot be "
@@ -46,33 +43,6 @@ MANY_LINES = 1000
 """A body that asks for many values in a row is written in between, and lets others run."""
 MAX_REFUSALS = 1000
 """A body that keeps asking after this many limit errors is ended, or it would spin for ever."""
-
-
-def _nothing_more(_: RunRecord) -> None:
-    """Nobody is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What every leg of one runtime uses.
-
-    Attributes:
-        store: Where runs live.
-        clock: Time.
-        sealer: Encrypts results of secret steps, if there is one.
-        owner: Name under which this runtime holds leases.
-        lease: Seconds that a lease lasts without being renewed.
-        retention: Seconds that a run is kept after its end; None keeps it for ever.
-        committed: Told of every record that a leg has written.
-    """
-
-    store: Store
-    clock: Clock
-    sealer: Sealer | None
-    owner: str
-    lease: float
-    retention: float | None = None
-    committed: Callable[[RunRecord], object] = _nothing_more
 
 
 class Leg:
@@ -89,16 +59,11 @@ class Leg:
         self._store = services.store
         self._clock = services.clock
         self._sealer = services.sealer
-        self._owner = services.owner
         self._lease = services.lease
-        self._retention = services.retention
-        self._committed = services.committed
+        self._writer = Writer(live, services)
         # A task looks into its inbox; any other run is given its answers by the request.
         self._task = live.record.task is not None
         self._poked = self._task
-        self._taken: list[str] = []
-        self.questions: list[Question] = []
-        """What a task asks, as of its last commit."""
         self._apart = Apart()
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._steps: set[str] = set()
@@ -108,7 +73,6 @@ class Leg:
         self._refused = 0
         self._done: list[tuple[str, Answer] | Attempted] = []
         self._wake: anyio.Event | None = None
-        self._ended: Ended | None = None
         self._waited = self._spawned = self._over = False
         self._starting: asyncio.Task[None] | None = None
         self._quiet: Callable[[], None] = _nothing
@@ -143,8 +107,8 @@ class Leg:
                     tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _only(group) from None
-        if self._ended is not None:
-            return self._ended
+        if self._writer.ended is not None:
+            return self._writer.ended
         return Parked(live.record.id, self._live.questions)
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
@@ -153,10 +117,10 @@ class Leg:
             if self._poked:
                 await self._take_inbox()
             while not self._settle():
-                await self._commit(busy=True)  # it goes on, so it keeps the lease
+                await self._writer.commit(busy=True)  # it goes on, so it keeps the lease
                 await anyio.lowlevel.checkpoint()
             busy = self._busy()
-            await self._commit(busy=busy)
+            await self._writer.commit(busy=busy)
             if machine.notices:
                 await self._notify()
             if not busy:
@@ -177,11 +141,25 @@ class Leg:
                 self._wake = None
             self._collect()
 
+    def _start_heartbeat(self, tasks: anyio.abc.TaskGroup) -> None:
+        """Called by a timer, where no task is current; anyio starts a task only from a task."""
+
+        async def start() -> None:
+            if not self._over:
+                self._spawn(tasks, self._writer.heartbeat)
+
+        self._starting = asyncio.get_running_loop().create_task(start())
+
     async def _notify(self) -> None:
         notices = self._live.machine.notices
         for payload in notices:
             await self._carrier.notify(payload)
         notices.clear()
+
+    @property
+    def questions(self) -> list[Question]:
+        """What a task asks, as of its last commit."""
+        return self._writer.questions
 
     def poke(self) -> None:
         """Something was posted to the inbox."""
@@ -195,9 +173,9 @@ class Leg:
         """Deliver what was posted, in the order of posting. The next commit removes it."""
         self._poked = False
         for id, line in await self._store.inbox(self._live.record.id):
-            if id in self._taken:
+            if id in self._writer.taken:
                 continue
-            self._taken.append(id)
+            self._writer.taken.append(id)
             if id == CANCEL:
                 self._cancel(line.decode())
             elif (parked := self._live.machine.parked.get(id)) and parked[1].kind in QUESTIONS:
@@ -442,187 +420,6 @@ class Leg:
             self._steps.discard(id)
             self._stopping.discard(id)
             self._deliver(id, answer)
-
-    # -- the store --------------------------------------------------------------------------
-
-    async def _commit(self, *, busy: bool) -> None:
-        live, now = self._live, self._clock.now()
-        status = Status.INPUT_REQUIRED if live.asks else Status.WORKING
-        expires = None
-        if live.machine.done and not busy:
-            if self._task and live.created:
-                await self._see_whether_it_shall_stop()
-            self._ended = self._end(now)
-            status = self._ended.status
-            expires = self._expires(now)
-        until = self._until(now) if busy else None
-        wake = self._wake_time(until) if self._task else None
-        if not live.created:
-            record = live.record
-            record = record._replace(
-                status=status,
-                updated=now,
-                position=len(live.lines),
-                segment_start=live.segment_start or 0,
-                size=live.pending,
-                lease=None if until is None else Lease(self._owner, until),
-                expires=record.expires if expires is None else expires,
-                wake=wake,
-                message=self._message(),
-            )
-            await self._store.create(record, live.lines)
-            live.record, live.created = record, True
-        elif live.lines or self._taken or (self._task and not busy and self._is_due(wake)):
-            live.record = await self._store.append(
-                live.record.id,
-                Append(
-                    position=live.record.position,
-                    fence=live.record.fence,
-                    owner=self._owner,
-                    lines=live.lines,
-                    status=status,
-                    now=now,
-                    lease_until=until,
-                    segment_start=live.segment_start,
-                    wake=wake,
-                    message=self._message(),
-                    taken=self._taken,
-                    expires=expires,
-                ),
-            )
-        elif busy:
-            await self._take_lease()
-        live.lines, live.pending, live.segment_start = [], 0, None
-        if self._task:
-            self._taken = []
-            self.questions = self._live.questions
-            self._committed(live.record)
-
-    async def _see_whether_it_shall_stop(self) -> None:
-        """A cancellation that was posted before the end is written decides how the run ends."""
-        live = self._live
-        record = await self._store.get(live.record.id)
-        if record is None:
-            raise missing(live.record.id)
-        live.record = live.record._replace(stop=record.stop)
-
-    def _wake_time(self, until: float | None) -> float | None:
-        """When somebody must drive the task on.
-
-        Its lease has lapsed, its first timer is due, or its limit of time is over: a task that is
-        left alone ends then.
-        """
-        if until is not None or self._ended is not None:
-            return until
-        live = self._live
-        due = [
-            live.marks[id]
-            for id, effect, _ in live.machine.parked.values()
-            if effect.kind is Kind.SLEEP
-        ]
-        if live.agent.limits.seconds is not None:
-            due.append(live.record.created + live.agent.limits.seconds + 1)
-        return min(due, default=None)
-
-    def _is_due(self, wake: float | None) -> bool:
-        """Whether the record asks for a drive that found nothing to do."""
-        record = self._live.record
-        return record.lease is not None or record.wake != wake
-
-    def _message(self) -> str | None:
-        """What the body last said of its progress, if it said something since the last commit."""
-        said = [
-            notice["message"]
-            for notice in self._live.machine.notices
-            if notice["type"] == "progress" and notice["message"] is not None
-        ]
-        return said[-1] if said else None
-
-    def _expires(self, now: float) -> float | None:
-        """When a run that ends now may be deleted. A time to live that was promised is kept."""
-        promised = self._live.record.expires if self._task else None
-        return (
-            promised if promised is not None or self._retention is None else now + self._retention
-        )
-
-    def _until(self, now: float) -> float:
-        """A lease that has just been taken is kept as it is: a write that only adds is cheaper."""
-        lease, until = self._live.record.lease, now + self._lease
-        if (
-            lease is not None
-            and lease.owner == self._owner
-            and lease.until > until - self._lease / 5
-        ):
-            return lease.until
-        return until
-
-    def _end(self, now: float) -> Ended:
-        """How the run ended; queued for the next write."""
-        live, ended = self._live, self._outcome()
-        try:
-            live.write(Finished(ended.status, ended.result, ended.failure), now)
-        except JournalError as error:
-            ended = Ended(ended.run_id, Status.FAILED, None, self._unsendable(error))
-            live.write(Finished(ended.status, None, ended.failure), now)
-        return ended
-
-    def _outcome(self) -> Ended:
-        live, machine = self._live, self._live.machine
-        run_id = live.record.id
-        if machine.cancelled or live.record.stop is not None:
-            return Ended(run_id, Status.CANCELLED)
-        if machine.error is not None:
-            return Ended(run_id, Status.FAILED, None, Failure.of(explained(machine.error)))
-        try:
-            return Ended(run_id, Status.COMPLETED, live.agent.encode(machine.result))
-        except Exception as error:  # noqa: BLE001 - pydantic and the author's types raise anything
-            return Ended(run_id, Status.FAILED, None, self._unsendable(error))
-
-    def _unsendable(self, error: Exception) -> Failure:
-        """For a result that is no JSON, or an error with data that are none."""
-        machine = self._live.machine
-        if machine.error is not None:
-            return Failure(type(machine.error).__name__, str(machine.error))
-        return Failure(
-            "AgentCodeError",
-            f"The agent returned a {type(machine.result).__name__} that cannot be sent as its "
-            f"result: {error}. Return what its annotation says.",
-        )
-
-    async def _take_lease(self) -> None:
-        """Take or renew the lease when there is nothing to write with it.
-
-        The record may still name a lease: one that lapsed, or our own from a leg that failed.
-        """
-        live, now = self._live, self._clock.now()
-        record = await self._store.acquire(live.record.id, self._owner, now, now + self._lease)
-        if record is None or record.position != live.record.position:
-            raise StoreConflict(
-                f"Another process works on run {live.record.id}. Wait for it and reload."
-            )
-        live.record = record
-
-    def _start_heartbeat(self, tasks: anyio.abc.TaskGroup) -> None:
-        """Called by a timer, where no task is current; anyio starts a task only from a task."""
-
-        async def start() -> None:
-            if not self._over:
-                self._spawn(tasks, self._heartbeat)
-
-        self._starting = asyncio.get_running_loop().create_task(start())
-
-    async def _heartbeat(self) -> None:
-        """Keep the lease. Started when a third of it has passed; most legs end before."""
-        # Without a lease in the record, the leg has parked and released it: there is none to keep.
-        while self._live.record.lease is not None:
-            now = self._clock.now()
-            record = await self._store.acquire(
-                self._live.record.id, self._owner, now, now + self._lease
-            )
-            if record is None or record.fence != self._live.record.fence:
-                raise StoreConflict(f"The lease on run {self._live.record.id} was lost. Reload it.")
-            self._live.record = self._live.record._replace(lease=record.lease)
-            await self._clock.sleep(self._lease / 3)
 
     def _seal(self, value: Json) -> str:
         assert self._sealer is not None  # noqa: S101 - such a step is refused before it runs

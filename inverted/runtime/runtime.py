@@ -17,7 +17,7 @@ import anyio
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import LimitExceeded, RunBusy, RunError, RunNotFound, StoreConflict
-from inverted.runtime.leg import Leg, Services
+from inverted.runtime.leg import Leg
 from inverted.runtime.live import Live, arguments_of, begin, load
 from inverted.runtime.owner import new_owner, surely_dead
 from inverted.runtime.ports import (
@@ -30,6 +30,7 @@ from inverted.runtime.ports import (
     Sealer,
     SystemClock,
 )
+from inverted.runtime.writer import Services
 from inverted.stores.base import RunRecord, Store
 
 

@@ -477,6 +477,8 @@ class Tasks:
             else:
                 pause = SHORTEST_PAUSE
                 continue
+            if _is_cancelled():
+                raise asyncio.CancelledError
             await self._clock.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -613,6 +615,12 @@ class Tasks:
                 f"This caller has {live} live tasks, the most that it may have here. Wait for one "
                 "to end or cancel one, or raise TaskSettings(concurrent=...)."
             )
+
+
+def _is_cancelled() -> bool:
+    """Whether this asyncio task was cancelled, though an error of the same moment hid it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _line(id: str, answer: Json) -> bytes:

@@ -459,8 +459,12 @@ class Tasks:
 
     async def _drive(self, run_id: str) -> None:
         """Drive a run until nothing is left to do for now."""
-        pause = SHORTEST_PAUSE
+        pause = 0.0
         while True:
+            if _is_cancelled():
+                raise asyncio.CancelledError
+            if pause:
+                await self._clock.sleep(pause)
             try:
                 if not await self._drive_once(run_id):
                     return
@@ -475,12 +479,9 @@ class Tasks:
                 self._wake_waiting(run_id)
                 return
             else:
-                pause = SHORTEST_PAUSE
+                pause = 0.0
                 continue
-            if _is_cancelled():
-                raise asyncio.CancelledError
-            await self._clock.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(max(pause * 2, SHORTEST_PAUSE), LONGEST_PAUSE)
 
     async def _drive_once(self, run_id: str) -> bool:
         """One leg, if this process may. Returns whether there is more to do at once."""

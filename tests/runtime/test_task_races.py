@@ -9,10 +9,11 @@ from inverted import MemoryStore, Run
 from inverted.carriers.tasks import TaskCarrier
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
+from inverted.errors import StoreError
 from inverted.runtime import Runtime
 from inverted.runtime.ports import Agent
 from inverted.runtime.tasks import TaskInfo, Tasks
-from inverted.stores import Store
+from inverted.stores import RunRecord, Store
 from inverted.testing import VirtualClock
 
 from .fakes import agent, within
@@ -81,3 +82,30 @@ async def test_an_answer_that_is_taken_during_a_look_is_not_asked_for_by_it(
 
     assert await store.inbox(run_id) == []
     assert [each.params["message"] for each in view.questions] == ["second"]
+
+
+class LosingLeases(MemoryStore):
+    """Fails to renew a lease in the moment in which the one that wants it is cancelled."""
+
+    async def acquire(self, run_id: str, owner: str, now: float, until: float) -> RunRecord | None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise StoreError("the store is out of reach")
+
+
+async def test_tasks_stop_though_the_store_fails_at_that_moment() -> None:
+    clock = VirtualClock(jump=False)
+
+    async def endless() -> None:
+        await anyio.sleep_forever()
+
+    async def body(run: Run) -> None:
+        await run.step(endless)
+
+    served = agent(body)
+    tasks = serving(LosingLeases(), clock, served)
+    await tasks.create(served, {}, INFO, principal=None)
+    await clock.advance(15)
+
+    await within(tasks.stop())

@@ -14,6 +14,7 @@ from itertools import count
 from time import monotonic
 from typing import Any
 
+import anyio
 from mcp.client.session import ClientRequestContext
 from mcp_types import (
     INTERNAL_ERROR,
@@ -43,6 +44,7 @@ class Conversation:
         stop: Ends the run with a problem.
         server: What to call the server.
         model: Answers as the model; set once the server has told its name.
+        over: Whether the run has ended here, so that a question that is cut off needs no word.
     """
 
     person: Person
@@ -51,6 +53,7 @@ class Conversation:
     stop: Callable[[CliError], None]
     server: str
     model: Model | None = None
+    over: Callable[[], bool] = lambda: False
     _ids: count[int] = field(default_factory=lambda: count(1), init=False)
 
     async def sample(
@@ -66,6 +69,9 @@ class Conversation:
             result = await self.model.create(params)
         except CliError as problem:
             return self._failed(question, problem)
+        except anyio.get_cancelled_exc_class():
+            self._taken_back(question)
+            raise
         self._answered(question, wire(result))
         return result
 
@@ -80,6 +86,9 @@ class Conversation:
             reply = await self.person.answer(self.server, params)
         except CliError as problem:
             return self._failed(question, problem)
+        except anyio.get_cancelled_exc_class():
+            self._taken_back(question)
+            raise
         self._answered(question, wire(reply.result), reply.note, reply.summary)
         return reply.result
 
@@ -110,6 +119,11 @@ class Conversation:
                 typed=typed,
             )
         )
+
+    def _taken_back(self, question: int) -> None:
+        """The server needs no answer any more: another one came first, or the task has ended."""
+        if not self.over():
+            self.watch(Answered(question, monotonic(), error="the server took the question back"))
 
     def _failed(self, question: int, problem: CliError) -> ErrorData:
         self.watch(Answered(question, monotonic(), error=problem.message))

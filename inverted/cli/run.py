@@ -166,6 +166,7 @@ class _Run:
             watch=self._watch,
             stop=stop,
             server=evidence.name,
+            over=lambda: stop.problem is not None or self._code is not None,
         )
         wanted = Wanted(
             era=options.era,

@@ -10,11 +10,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import anyio
 import pytest
+from mcp_types import CreateMessageRequestParams, ElicitRequestFormParams
 from rich.console import Console
 
+from inverted.cli.conversation import Conversation
 from inverted.cli.errors import UsageProblem
-from inverted.cli.events import Connected, Progress, TaskChanged
+from inverted.cli.events import Answered, Asked, Connected, Progress, TaskChanged
 from inverted.cli.options import read_options, with_task
 from inverted.cli.transcript import Transcript
 from inverted.cli.view import View
@@ -320,3 +323,45 @@ def test_the_header_of_a_task_that_was_come_back_to_names_the_task() -> None:
     attached = Connected("s", "1", "e", "HTTP", "", "m", "", "k", resumed=False, task="t1")
     text, _ = shown(attached, TaskChanged("t1", "working", ""))
     assert text.splitlines() == ["s 1 → task t1", "e over HTTP, model m"]
+
+
+# -- questions that are taken back ----------------------------------------------------------------
+
+
+class Silent:
+    """A person or a model that never answers."""
+
+    async def answer(self, *args: object) -> Any:
+        await anyio.sleep_forever()
+
+    create = answer
+
+
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("who", ["person", "model"])
+async def test_a_question_that_the_server_takes_back_is_closed(who: str, *, over: bool) -> None:
+    events: list[Any] = []
+
+    def watch(event: Any) -> None:
+        events.append(event)
+        if isinstance(event, Asked):
+            scope.cancel()
+
+    silent: Any = Silent()
+    conversation = Conversation(
+        silent, [], watch, lambda _: None, "s", model=silent, over=lambda: over
+    )
+    context: Any = None
+    with anyio.CancelScope() as scope:
+        if who == "person":
+            form: Any = {"type": "object", "properties": {}}
+            await conversation.elicit(
+                context, ElicitRequestFormParams(message="?", requested_schema=form)
+            )
+        else:
+            await conversation.sample(
+                context, CreateMessageRequestParams(messages=[], max_tokens=1)
+            )
+    assert scope.cancelled_caught
+    errors = [event.error for event in events if isinstance(event, Answered)]
+    assert errors == ([] if over else ["the server took the question back"])

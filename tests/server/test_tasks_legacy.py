@@ -11,7 +11,7 @@ from mcp import MCPError
 
 from inverted import ClientError, MemoryStore, Run, TaskSettings
 from inverted.server.tool import RUN_KEY
-from inverted.testing import serve_http
+from inverted.testing import accept, serve_http
 from inverted.testing.host import Era
 from tests.server.tasks_peer import (
     LEGACY,
@@ -146,6 +146,25 @@ async def test_questions_that_do_not_wait_for_each_other_are_asked_together() ->
         run_id = await peer.create("both")
         result = await peer.send("tasks/result", taskId=run_id)
     assert result["structuredContent"] == {"result": "First? Second?"}
+
+
+async def test_a_page_is_opened_inside_a_task() -> None:
+    async def agent(run: Run) -> str:
+        """Send the person to a page."""
+        return (await run.elicit_url("Sign in", "https://example.org/")).action
+
+    asked: list[dict[str, Any]] = []
+
+    def person(params: dict[str, Any]) -> Any:
+        asked.append(params)
+        return accept()
+
+    async with connected(serve(agent), LEGACY, person=person) as peer:
+        run_id = await peer.create("agent")
+        result = await peer.send("tasks/result", taskId=run_id)
+    assert result["structuredContent"] == {"result": "accept"}
+    assert asked[0]["url"] == "https://example.org/"
+    assert asked[0]["elicitationId"].startswith(run_id)
 
 
 async def test_a_refused_question_fails_at_its_line() -> None:
@@ -470,6 +489,19 @@ async def test_agents_under_a_plain_root_are_tasks_too() -> None:
         assert (await peer.until(other, "completed"))["taskId"] == other
         listed = {each["taskId"] for each in (await peer.send("tasks/list"))["tasks"]}
         assert listed == {run_id, other}
+
+
+async def test_servers_that_share_a_store_show_each_task_once_and_whole() -> None:
+    store = MemoryStore()
+    root = FastMCP[Any]("root")
+    root.mount(serve(hello, store=store), namespace="one")
+    root.mount(serve(ask, store=store), namespace="two")
+    async with connected(root, LEGACY, person=["Ada"], model=["yes"]) as peer:
+        run_id = await peer.create("two_ask")
+        listed = [each["taskId"] for each in (await peer.send("tasks/list"))["tasks"]]
+        assert listed == [run_id]
+        result = await peer.send("tasks/result", taskId=run_id)
+    assert result["structuredContent"] == {"result": "Ada: yes"}
 
 
 async def test_a_task_goes_on_in_a_server_that_is_started_later() -> None:

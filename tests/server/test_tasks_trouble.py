@@ -326,6 +326,55 @@ async def test_a_client_that_reconnects_is_asked_where_it_is_now() -> None:
             await peer.until(run_id, "completed")
 
 
+async def test_an_answer_of_the_wrong_shape_is_an_error_of_the_client() -> None:
+    async with serve_http(serve(ask)) as url, raw_session(url) as session:
+        made = await session.send("tools/call", name="ask", arguments={}, task={})
+        run_id = made["task"]["taskId"]
+        async with session.posted("tasks/result", {"taskId": run_id}) as reply:
+            lines = reply.aiter_lines()
+            question = await message_of(lines, "method")
+            await session.tell({"id": question["id"], "result": {"action": "perhaps"}})
+            ended = await message_of(lines, "result")
+    assert ended["result"]["isError"]
+    assert "did not answer elicitation/create" in ended["result"]["content"][0]["text"]
+
+
+async def test_a_client_that_is_asked_outside_of_requests_is_asked_once() -> None:
+    store = MemoryStore()
+    server = serve(ask, store=store)
+    async with serve_http(server) as url, raw_session(url) as session:
+        headers = {**session.headers, "accept": "text/event-stream"}
+        async with session.client.stream("GET", url, headers=headers) as listening:
+            lines = listening.aiter_lines()
+            made = await session.send("tools/call", name="ask", arguments={}, task={})
+            run_id = made["task"]["taskId"]
+            for _ in range(5):
+                await until(session, run_id, "input_required")
+            first = await asked(lines)
+            async with session.posted("tasks/result", {"taskId": run_id}) as reply:
+                second = await message_of(reply.aiter_lines(), "method")
+                await session.send("tasks/get", taskId=run_id)
+                assert second["method"] == first["method"]
+                withdrawn = await message_of(lines, "method")
+                while withdrawn["method"] != "notifications/cancelled":
+                    withdrawn = await message_of(lines, "method")
+                assert withdrawn["params"]["requestId"] == first["id"]
+    # Nobody has answered, and the server is gone.
+    async with connected(serve(ask, store=store), LEGACY) as peer:
+        assert (await peer.send("tasks/get", taskId=run_id))["status"] == "input_required"
+
+
+async def test_a_server_that_ends_while_it_asks_leaves_the_question() -> None:
+    store = MemoryStore()
+    async with serve_http(serve(ask, store=store)) as url, raw_session(url) as session:
+        made = await session.send("tools/call", name="ask", arguments={}, task={})
+        run_id = made["task"]["taskId"]
+        for _ in range(3):
+            await until(session, run_id, "input_required")
+    async with connected(serve(ask, store=store), LEGACY) as peer:
+        assert (await peer.send("tasks/get", taskId=run_id))["status"] == "input_required"
+
+
 async def test_without_sessions_tasks_work_and_nothing_is_asked() -> None:
     async with (
         serve_http(serve(ask, hello), stateless_http=True) as url,

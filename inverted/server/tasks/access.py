@@ -117,12 +117,18 @@ async def find(server: FastMCP[Any], context: Context, run_id: str) -> tuple[Tas
         RunNotFound: There is none of that id for this caller.
     """
     principal = authenticated_principal(context)
+    found: tuple[Tasks, View] | None = None
     for tasks in tasks_of(server):
         try:
-            return tasks, await tasks.look(run_id, principal=principal)
+            view = await tasks.look(run_id, principal=principal)
         except RunNotFound:
             continue
-    raise RunNotFound(run_id)
+        found = found or (tasks, view)
+        if view.record.agent in tasks.agents:  # several servers may share a store
+            return tasks, view
+    if found is None:
+        raise RunNotFound(run_id)
+    return found
 
 
 def shown(form: Form, tasks: Tasks, view: View) -> Shown:

@@ -274,11 +274,14 @@ class TasksExtension(ServerExtension):
         if params.cursor is not None:
             first, before = self._cursors.read(params.cursor, principal)
         page: list[dict[str, Json]] = []
-        for number, tasks in enumerate(tasks_of(self.server)):
+        everybody = list(tasks_of(self.server))
+        for number, tasks in enumerate(everybody):
             if number < first:
                 continue
             found = await tasks.list(principal=principal, limit=PAGE, before=before)
-            page += [each for view in found if (each := await _listed(tasks, view)) is not None]
+            for view in found:
+                if _owner(everybody, view.record.agent) in (tasks, None):
+                    page += await _listed(tasks, view)
             if len(found) == PAGE:
                 cursor = self._cursors.write(principal, number, found[-1].record.id)
                 return {"tasks": page, "nextCursor": cursor}
@@ -315,14 +318,19 @@ async def _support(context: ToolContext, params: CallToolRequestParams) -> str |
     return (None if tool.execution is None else tool.execution.task_support) or "forbidden"
 
 
-async def _listed(tasks: Tasks, view: View) -> dict[str, Json] | None:
-    """One entry of a list, as `tasks/get` would show it."""
+def _owner(everybody: list[Tasks], agent: str) -> Tasks | None:
+    """Who shows the tasks of an agent, if anybody has it: several servers may share a store."""
+    return next((each for each in everybody if agent in each.agents), None)
+
+
+async def _listed(tasks: Tasks, view: View) -> list[dict[str, Json]]:
+    """One entry of a list, as `tasks/get` would show it; none for a task that is gone."""
     if view.record.status is not Status.WORKING:
         try:
             view = await tasks.look(view.record.id, principal=view.record.principal)
         except RunNotFound:
-            return None
-    return shown(LEGACY, tasks, view).task()
+            return []
+    return [shown(LEGACY, tasks, view).task()]
 
 
 def _form(context: Context) -> Form:

@@ -2,15 +2,14 @@
 
 It works on the store file, beside any servers that use it. `ls`, `show` and `replay` only read;
 `cancel` leaves a durable request for whoever drives a task, and ends any other run as it stands.
-`stored` reads, `timeline` words what was read, `replaying` replays; this module reads the command
-line and prints.
+`runs_options` reads the command line, `stored` the store, `timeline` words what was read,
+`replaying` replays; this module puts them together and prints.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
@@ -21,6 +20,7 @@ from rich.text import Text
 from inverted.cli.errors import CliError, UsageProblem
 from inverted.cli.lines import Glyphs
 from inverted.cli.replaying import Replayed, Wanted, find_agent, load_servers, replay_run
+from inverted.cli.runs_options import COMMANDS, overview, read, whole_number
 from inverted.cli.screen import Screen, open_console, quiet_libraries
 from inverted.cli.stored import (
     Journal,
@@ -49,22 +49,6 @@ from inverted.errors import DeterminismError
 from inverted.stores import RunRecord, SQLiteStore
 from inverted.stores.base import CANCEL
 
-EXIT_CODES: Final = """\
-exit codes:
-  0    done
-  1    the store or a journal cannot be read, or a replay differs
-  2    the command line is wrong, or there is no such run
-"""
-
-COMMANDS: Final = {
-    "ls": "the runs of a store, newest first",
-    "show": "one run: what it waits for, and its journal as a timeline",
-    "cancel": "ask for the cancellation of a run",
-    "replay": "replay a journal against the agent's code, without running a step",
-}
-"""What `inverted runs` can do."""
-
-_OPTION: Final = re.compile(r"-h|--[a-z][a-z-]*(=.*)?", re.DOTALL)
 _SHORT_ID: Final = 10
 _NARROW: Final = 110
 
@@ -82,15 +66,15 @@ def command(argv: Sequence[str]) -> int:
         CliError: The command line is wrong, there is no such run, or the store cannot be read.
     """
     if not argv or argv[0] not in _SERVED:
-        _overview().parse_args(argv)
+        overview().parse_args(argv)
         raise UsageProblem(f"runs needs one of: {', '.join(COMMANDS)}. See inverted runs --help.")
-    options = _parser(argv[0]).parse_args(_with_ids_last(argv[1:]))
+    options = read(argv[0], argv[1:])
     quiet_libraries()
     return anyio.run(_SERVED[argv[0]], options)
 
 
 async def _list(options: argparse.Namespace) -> int:
-    limit = _number("--limit", options.limit)
+    limit = whole_number("--limit", options.limit)
     found: list[RunRecord] = []
     more = False
     async with opened(options.store) as store:
@@ -183,7 +167,7 @@ async def _cancel(options: argparse.Namespace) -> int:
 
 
 async def _replay(options: argparse.Namespace) -> int:
-    to = None if options.to is None else _number("--to", options.to, least=0)
+    to = None if options.to is None else whole_number("--to", options.to, least=0)
     servers = load_servers(options.target)
     path = options.store
     if path is None:
@@ -410,100 +394,9 @@ def _filtered(options: argparse.Namespace) -> bool:
     return options.status is not None or options.agent is not None
 
 
-def _number(name: str, given: str, least: int = 1) -> int:
-    try:
-        number = int(given)
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise UsageProblem(f"{name} {given} does not fit: it takes a whole number from {least} on.")
-    return number
-
-
-def _with_ids_last(argv: Sequence[str]) -> list[str]:
-    """The same words, with those that are no options after a `--`: an id may begin with a dash."""
-    ours: list[str] = []
-    others: list[str] = []
-    words = iter(argv)
-    for word in words:
-        if word == "--":
-            others += words
-        elif not _OPTION.fullmatch(word):
-            others.append(word)
-        elif word in _VALUED and (value := next(words, None)) is not None:
-            ours.append(f"{word}={value}")
-        else:
-            ours.append(word)
-    return [*ours, *(["--"] if others else []), *others]
-
-
-_VALUED: Final = frozenset(
-    {"--store", "--status", "--agent", "--limit", "--reason", "--target", "--to"}
-)
-
 _SERVED: Final[dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]]] = {
     "ls": _list,
     "show": _show,
     "cancel": _cancel,
     "replay": _replay,
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    """An argparse parser that reports in this program's own way."""
-
-    def error(self, message: str) -> Any:
-        raise UsageProblem(f"{message}. See {self.prog} --help.")
-
-
-def _overview() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="inverted runs",
-        description="Look at the runs of a store, and cancel or replay one.",
-        epilog="RUN is the id of a run, or so much of its beginning that only one run begins so.\n"
-        "inverted runs COMMAND --help tells more about one command.\n\n" + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, purpose in COMMANDS.items():
-        commands.add_parser(name, help=purpose, add_help=False)
-    return parser
-
-
-def _parser(name: str) -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog=f"inverted runs {name}", description=f"{COMMANDS[name]}.", allow_abbrev=False
-    )
-    if name != "ls":
-        parser.add_argument("run", metavar="RUN", help="id of the run, or its beginning")
-    parser.add_argument(
-        "--store",
-        metavar="PATH",
-        help="the store file (default: "
-        + ("that of the target's server, else " if name == "replay" else "")
-        + "INVERTED_STORE, else the one in the user's data directory)",
-    )
-    if name == "ls":
-        states = [*(status.value for status in Status), "cancelling"]
-        parser.add_argument("--agent", metavar="NAME", help="only runs of this agent")
-        parser.add_argument(
-            "--status",
-            choices=states,
-            metavar="STATUS",
-            help=f"only runs in this state: {', '.join(states)}",
-        )
-        parser.add_argument("--limit", metavar="N", default="20", help="at most N (default: 20)")
-    if name in ("ls", "show"):
-        parser.add_argument("--json", action="store_true", help="print JSON, nothing shortened")
-    if name == "cancel":
-        parser.add_argument("--reason", metavar="TEXT", help="why; it is kept in the journal")
-    if name == "replay":
-        parser.add_argument(
-            "--target",
-            metavar="FILE",
-            required=True,
-            help="the Python file of the server: server.py, or server.py:object; it is imported",
-        )
-        parser.add_argument("--to", metavar="N", help="stop after entry N, as show numbers them")
-    return parser

@@ -62,7 +62,7 @@ class Writer:
         """How the run ended, if it has."""
         self.taken: list[str] = []
         """What was taken from the inbox since the last commit."""
-        self.questions: list[Question] = []
+        self.questions: list[Question] = live.questions if self._task and live.created else []
         """What a task asks, as of the last commit."""
 
     async def commit(self, *, busy: bool) -> None:

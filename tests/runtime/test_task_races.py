@@ -1,5 +1,6 @@
 """Tasks, when two things happen to one at the same time."""
 
+import asyncio
 import json
 
 import anyio
@@ -82,6 +83,43 @@ async def test_an_answer_that_is_taken_during_a_look_is_not_asked_for_by_it(
 
     assert await store.inbox(run_id) == []
     assert [each.params["message"] for each in view.questions] == ["second"]
+
+
+async def test_an_answer_counts_that_comes_when_a_leg_has_just_begun(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+
+    async def body(run: Run) -> object:
+        return (await run.elicit("sure?", response_type=bool)).data
+
+    served = agent(body)
+    tasks = serving(store, clock, served)
+    view = await tasks.settled(await tasks.create(served, {}, INFO, principal=None))
+    run_id, question = view.record.id, view.questions[0].id
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def held_up(asked: str) -> list[tuple[str, bytes]]:
+        monkeypatch.undo()
+        begun.set()
+        await go_on.wait()
+        return await store.inbox(asked)
+
+    notices: list[dict[str, Json]] = []
+    monkeypatch.setattr(store, "inbox", held_up)
+    carrier = TaskCarrier(INFO, notices.append)
+    leg = asyncio.create_task(tasks.runtime.resume(served, run_id, {}, carrier))
+    await within(begun.wait())
+    assert (await tasks.look(run_id, principal=None)).status is Status.INPUT_REQUIRED
+    await tasks.answer(run_id, {question: YES}, principal=None)
+    assert await store.inbox(run_id) != []
+    go_on.set()
+    await within(leg)
+    await tasks.stop()
+
+    record = await store.get(run_id)
+    assert record is not None
+    assert record.status is Status.COMPLETED
 
 
 class LosingLeases(MemoryStore):

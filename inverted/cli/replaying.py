@@ -138,8 +138,7 @@ def replay_run(
     finished = entries[last].entry
     end = last if isinstance(finished, Finished) else last + 1
     runtime: Any = server.runtime
-    sealer = runtime._services.sealer  # noqa: SLF001 - opens the results of secret steps
-    live = load(agent, record, lines[0], list(lines[first:end]), sealer)
+    live = load(agent, record, lines[0], list(lines[first:end]), runtime.sealer)
     assert isinstance(live, Live)  # noqa: S101 - its last line is no end
     try:
         return _standing(live, agent, first, last, finished)

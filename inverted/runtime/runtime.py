@@ -67,6 +67,7 @@ class Runtime:
         self.store = store
         self.clock: Clock = clock or SystemClock()
         self.owner = new_owner()
+        self.sealer = sealer
         self.lease = lease
         self.retention = retention
         self._services = Services(
@@ -304,7 +305,7 @@ class Runtime:
         (first,) = (
             lines[:1] if record.segment_start == 0 else await self.store.read(record.id, 0, 1)
         )
-        return load(agent, record, first, lines, self._services.sealer)
+        return load(agent, record, first, lines, self.sealer)
 
     async def drive(
         self, live: Live, answers: Mapping[str, Json], carrier: Carrier, cancel: str | None = None

@@ -18,7 +18,7 @@ from inverted.core.effects import Json
 from inverted.errors import InvertedError
 from inverted.runtime import Runtime
 from inverted.runtime.tasks import TaskInfo, Tasks, TaskSettings, View
-from tests.chaos.work import Executions, Place, Work, name_of, plan_of
+from tests.chaos.work import Executions, Place, Work, as_ended, name_of, plan_of
 
 INFO: Final = TaskInfo("2026-07-28", "2026-07-28", ["elicitation.form", "sampling"])
 SETTINGS: Final = TaskSettings(poll_interval=0.1, concurrent=None)
@@ -100,12 +100,14 @@ def _made(tasks: Tasks, seed: int, call: Call) -> Coroutine[Any, Any, View | tup
 
 def _described(made: View | tuple[View, bool]) -> dict[str, Json]:
     view, was_live = (made, None) if isinstance(made, View) else made
-    ended = view.ended
+    ended = view.ended and [view.ended.status.value, view.ended.result, as_ended(view.record)]
     return {
         "run": view.record.id,
         "status": view.status.value,
         "was_live": was_live,
         "questions": {each.id: each.params["message"] for each in view.questions},
         "problem": view.problem,
-        "ended": None if ended is None else [ended.status.value, ended.result, repr(view.record)],
+        "ended": None
+        if ended is None
+        else [ended.status.value, ended.result, as_ended(view.record)],
     }

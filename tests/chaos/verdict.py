@@ -15,7 +15,7 @@ from inverted.core.journal import Answered, Asked, Codec, Entry, Finished
 from inverted.core.lifecycle import Status
 from inverted.stores import RunRecord
 from tests.chaos.conductor import Conductor, Task
-from tests.chaos.work import Place, name_of, result_of
+from tests.chaos.work import Place, as_ended, name_of, result_of
 
 
 class Execution(NamedTuple):
@@ -188,7 +188,7 @@ def _judge_end(verdict: Verdict, who: str, task: Task, record: RunRecord, last: 
     if not isinstance(last, Finished) or last.status != status.value:
         verdict.wrong.append(f"{who} is {status.value}, and its journal ends with {last}")
         return
-    if [last.status, last.result, repr(record)] != task.ended:
+    if [last.status, last.result, as_ended(record)] != task.ended:
         verdict.wrong.append(f"{who} was shown as {task.ended}, and is {record} with {last}")
     wanted = status is Status.COMPLETED or (status is Status.CANCELLED and task.cancel_sent)
     if not wanted:

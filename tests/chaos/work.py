@@ -17,6 +17,7 @@ from inverted.core.effects import Json
 from inverted.errors import Cancelled
 from inverted.runtime import current_step
 from inverted.runtime.ports import Agent, RunInfo
+from inverted.stores import RunRecord
 
 EFFECTS: Final = ("step",) * 11 + ("ask",) * 5 + ("sleep",) * 4
 """What one task does, in an order of its own, some of it side by side."""
@@ -89,6 +90,11 @@ def result_of(number: int, seed: int) -> list[Json]:
     """What a task returns that was not cancelled."""
     kinds = [kind for block in plan_of(seed, number) for kind in block]
     return [[kind, answer_to(number, effect)] for effect, kind in enumerate(kinds)]
+
+
+def as_ended(record: RunRecord) -> str:
+    """What of the record of a run must stay as it is after the end."""
+    return repr(record._replace(lease=None, fence=0, wake=None))
 
 
 class Executions:

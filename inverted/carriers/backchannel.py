@@ -7,7 +7,7 @@ are asked at once. Source: specification 2025-11-25, client/sampling and client/
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, cast
+from typing import Final
 
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
@@ -16,6 +16,7 @@ from mcp_types import CONNECTION_CLOSED, RequestId
 from pydantic import ValidationError
 
 from inverted.carriers.client import METHODS, Client, canonical, read_answer
+from inverted.carriers.raw import send_raw
 from inverted.carriers.revisions import form_for, messages_for
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
@@ -86,11 +87,9 @@ class BackChannel:
         Raises:
             ClientGone: The connection was closed.
         """
-        request = _Request(METHODS[question.kind], self._params(question))
+        method, params = METHODS[question.kind], self._params(question)
         try:
-            raw = await self._session.send_request(
-                cast("Any", request), cast("Any", _Result), metadata=self._metadata
-            )
+            raw = await send_raw(self._session, method, params, self._metadata)
             return Answer(canonical(question.kind, raw))  # the SDK has validated it by now
         except (MCPError, ValidationError) as error:
             if isinstance(error, MCPError) and error.code == CONNECTION_CLOSED:
@@ -133,26 +132,3 @@ class BackChannel:
         if self._client.revision < MODES_SINCE:
             del params["mode"]
         return params
-
-
-class _Request:
-    """A request whose params are already in wire form.
-
-    `send_request` only dumps it. Building the typed request first would validate and dump the whole
-    conversation once more for every turn.
-    """
-
-    def __init__(self, method: str, params: dict[str, Json]) -> None:
-        self.method = method
-        self._params = params
-
-    def model_dump(self, **_: object) -> dict[str, Json]:
-        return {"method": self.method, "params": self._params}
-
-
-class _Result:
-    """A result in wire form; the SDK has validated it against the revision by then."""
-
-    @staticmethod
-    def model_validate(raw: dict[str, Json], **_: object) -> dict[str, Json]:
-        return raw

@@ -20,13 +20,13 @@ from mcp_types import (
     ListRootsRequest,
 )
 
-from inverted.carriers.client import Client, read_answer
+from inverted.carriers.client import Client
+from inverted.carriers.later import Later
 from inverted.core.effects import Json, Kind
-from inverted.core.journal import Failure
-from inverted.runtime.ports import Answer, Parked, Question
+from inverted.runtime.ports import Parked, Question
 
 
-class Rounds:
+class Rounds(Later):
     """Leaves questions parked for the next round. Implements `Carrier`.
 
     Args:
@@ -35,36 +35,18 @@ class Rounds:
         notify: Sends a one-way message to the client.
     """
 
-    inline = False
-
     def __init__(
         self,
         revision: str,
         capabilities: ClientCapabilities | None,
         notify: Callable[[dict[str, Json]], Awaitable[None]],
     ) -> None:
-        self._client = Client.of(revision, capabilities)
+        super().__init__(Client.of(revision, capabilities))
         self._notify = notify
-
-    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
-        """See `Carrier.refusal`."""
-        return self._client.refusal(kind, params)
-
-    def read(self, question: Question, raw: Json) -> Answer:
-        """See `Carrier.read`."""
-        return read_answer(question, raw)
-
-    async def ask(self, question: Question) -> Answer:
-        """See `Carrier.ask`. Never called: questions travel with the result of the request."""
-        raise NotImplementedError(f"{question.id} is answered in the next round")
 
     async def notify(self, payload: dict[str, Json]) -> None:
         """See `Carrier.notify`."""
         await self._notify(payload)
-
-    def describe(self) -> list[str]:
-        """See `Carrier.describe`."""
-        return sorted(self._client.features)
 
 
 def input_required(parked: Parked) -> InputRequiredResult:

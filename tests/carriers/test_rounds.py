@@ -88,5 +88,5 @@ async def test_the_carrier_waits_for_nobody() -> None:
     async def notify(payload: dict[str, Any]) -> None:
         raise NotImplementedError
 
-    with pytest.raises(NotImplementedError, match="7 is answered in the next round"):
+    with pytest.raises(NotImplementedError, match="7 is answered by a later request"):
         await Rounds("2026-07-28", None, notify).ask(Question("run", "7", Kind.ROOTS, {}))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import anyio
 import anyio.abc
@@ -27,6 +27,7 @@ from mcp_types import CONNECTION_CLOSED
 from pydantic import ValidationError
 
 from inverted.carriers.client import METHODS
+from inverted.carriers.raw import send_raw
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import AnswerError, InvertedError, RunNotFound
@@ -65,8 +66,7 @@ class Asker:
         metadata = ServerMessageMetadata(related_request_id=context.request_id)
 
         async def send(method: str, params: Mapping[str, Json]) -> Any:
-            request = cast("Any", _Request(method, params))
-            return await session.send_request(request, cast("Any", _Result), metadata=metadata)
+            return await send_raw(session, method, params, metadata)
 
         principal = authenticated_principal(context)
         ferry = Ferry(tasks, principal, send if session.can_send_request else None)
@@ -227,22 +227,3 @@ class Ferry:
             return  # it expired: `run` finds out
         except InvertedError as error:
             self._error = error
-
-
-class _Request:
-    """A request in wire form; `send_request` only dumps it."""
-
-    def __init__(self, method: str, params: Mapping[str, Json]) -> None:
-        self.method = method
-        self._params = params
-
-    def model_dump(self, **_: object) -> dict[str, Json]:
-        return {"method": self.method, "params": self._params}
-
-
-class _Result:
-    """A result in wire form; the SDK has validated it against the revision by then."""
-
-    @staticmethod
-    def model_validate(raw: dict[str, Json], **_: object) -> dict[str, Json]:
-        return raw

@@ -520,13 +520,17 @@ class World:
     async def _create(self, random: Random) -> None:
         process = random.choice(self._processes)
         ttl = random.choice([None, None, None, 25.0, 300.0])
-        view = await process.tasks.create(
+        creating = process.tasks.create(
             process.agent,
             {"plan": self._plan},
             INFO._replace(ttl=ttl),
             principal=random.choice(PRINCIPALS),
             key=random.choice([None, None, "k"]),
         )
+        try:
+            view = await creating
+        except RunNotFound:
+            return  # what its key names was deleted while it was looked at
         client = self._clients.setdefault(view.record.id, Client(view))
         self._shown(client, process, Before(None, set(), expired=False), view)
 

@@ -144,6 +144,10 @@ class RunInfo:
     mask_error_details: bool = False
 
 
+def _as_it_is(error: BaseException) -> BaseException:
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """An agent as the runtime knows it.
@@ -154,6 +158,7 @@ class Agent:
         encode: Turns what the body returns into JSON for the journal.
         limits: Limits of its runs.
         mask_error_details: Keep the details of unexpected errors from models and clients.
+        translate: Turns the error that ends a run into one that the journal can keep whole.
     """
 
     name: str
@@ -161,6 +166,7 @@ class Agent:
     encode: Callable[[Any], Json]
     limits: Limits = field(default_factory=Limits)
     mask_error_details: bool = False
+    translate: Callable[[BaseException], BaseException] = _as_it_is
 
 
 @dataclass(frozen=True, slots=True)

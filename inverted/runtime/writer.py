@@ -201,7 +201,8 @@ class Writer:
         if machine.cancelled or live.record.stop is not None:
             return Ended(run_id, Status.CANCELLED)
         if machine.error is not None:
-            return Ended(run_id, Status.FAILED, None, Failure.of(explained(machine.error)))
+            error = live.agent.translate(explained(machine.error))
+            return Ended(run_id, Status.FAILED, None, Failure.of(error))
         try:
             return Ended(run_id, Status.COMPLETED, live.agent.encode(machine.result))
         except Exception as error:  # noqa: BLE001 - pydantic and the author's types raise anything

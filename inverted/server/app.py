@@ -22,10 +22,11 @@ from inverted.runtime.ports import Clock, Limits
 from inverted.runtime.runtime import Runtime
 from inverted.runtime.tasks import Tasks, TaskSettings
 from inverted.server.keys import STATE_TTL, SealingKeys
+from inverted.server.registration import TaskMode, agent_tool
 from inverted.server.tasks.carrier import FrontCarrier
 from inverted.server.tasks.extension import TasksExtension
 from inverted.server.tasks.tools import add_task_tools
-from inverted.server.tool import AgentTool, ProtocolErrors, TaskMode, agent_tool
+from inverted.server.tool import AgentTool, ProtocolErrors
 from inverted.stores import MemoryStore, SQLiteStore, Store
 
 Body = Callable[..., Coroutine[Any, Any, Any]]

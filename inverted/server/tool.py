@@ -10,13 +10,10 @@ arguments and key continues that run, on both eras, also after a crash.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import anyio
 from fastmcp.exceptions import NotFoundError, ToolError
@@ -24,11 +21,10 @@ from fastmcp.exceptions import ValidationError as ArgumentError
 from fastmcp.server.dependencies import get_context
 from fastmcp.server.middleware.middleware import Middleware
 from fastmcp.tools.base import InputRequiredToolResult, Tool, ToolResult
-from fastmcp.tools.function_tool import FunctionTool
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import authenticated_principal
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, ToolExecution
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
@@ -46,35 +42,25 @@ from inverted.errors import (
     RunError,
     RunNotFound,
 )
-from inverted.run.run import Run
-from inverted.run.signature import Signature, description_of, name_of
+from inverted.run.signature import Signature
 from inverted.run.tools import explain
-from inverted.runtime.ports import Agent, Carrier, Ended, Limits, Outcome, Parked, RunInfo
+from inverted.runtime.ports import Agent, Carrier, Ended, Outcome, Parked
 from inverted.runtime.runtime import Runtime, new_run_id
 from inverted.runtime.tasks import Tasks, View
+from inverted.server.notices import Notifier, forwarding
 from inverted.server.outcome import (
-    ProtocolError,
     Refused,
     RequestError,
     failure_text,
     protocol_error,
 )
 from inverted.server.tasks.call import CALL, Plan
-from inverted.server.tasks.foresight import may_sample
 
 if TYPE_CHECKING:
     from fastmcp.server.context import Context
 
 RUN_KEY: Final = "inverted/run-key"
 """The `_meta` entry with which a client names its run."""
-
-TaskMode = Literal["auto", "always", "never"]
-"""When the runs of an agent are tasks."""
-
-_SUPPORT: Final[dict[str, Literal["optional", "required"]]] = {
-    "auto": "optional",
-    "always": "required",
-}
 
 CLEANUP_SECONDS: Final = 5.0
 """How long the cleanup of a cancelled run may take while its request is being torn down."""
@@ -244,7 +230,7 @@ class AgentTool(Tool):
         tasks, principal = self._by.tasks, authenticated_principal(wire)
         params: Mapping[str, Any] = wire.params or {}
         state, run_id, key = params.get("requestState"), new_run_id(), _run_key(params)
-        async with _forwarding(tasks, run_id, _Notifier(context)) as forwarded:
+        async with forwarding(tasks, run_id, Notifier(context)) as forwarded:
             try:
                 if state is not None:
                     answers: Mapping[str, Json] = params.get("inputResponses") or {}
@@ -293,9 +279,7 @@ class AgentTool(Tool):
         self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
     ) -> Outcome:
         """2026-07-28: one round of a run."""
-        carrier = Rounds(
-            wire.protocol_version, wire.session.client_capabilities, _Notifier(context)
-        )
+        carrier = Rounds(wire.protocol_version, wire.session.client_capabilities, Notifier(context))
         params: Mapping[str, Any] = wire.params or {}
         run_id = params.get("requestState")
         if run_id is None:
@@ -312,7 +296,7 @@ class AgentTool(Tool):
         """The handshake eras: a whole run, while the call is open."""
         assert wire.request_id is not None  # noqa: S101 - a tool call is a request
         return await self._begin(
-            wire, arguments, BackChannel(wire.session, wire.request_id, _Notifier(context))
+            wire, arguments, BackChannel(wire.session, wire.request_id, Notifier(context))
         )
 
     async def _begin(
@@ -359,134 +343,6 @@ def _outcome_of(view: View) -> Outcome:
     if view.status is Status.CANCELLED:
         return Ended(run_id, Status.CANCELLED)
     return view.ended or Parked(run_id, view.questions)
-
-
-@asynccontextmanager
-async def _forwarding(
-    tasks: Tasks, run_id: str, notify: Callable[[dict[str, Json]], Awaitable[None]]
-) -> AsyncGenerator[set[str]]:
-    """Send what a run says while it is driven apart. Yields the runs that are heard."""
-    runs = {run_id}
-    said: asyncio.Queue[dict[str, Json] | None] = asyncio.Queue()
-
-    def hear(run_id: str, payload: dict[str, Json]) -> None:
-        if run_id in runs:
-            said.put_nowait(payload)
-
-    async def send() -> None:
-        while (payload := await said.get()) is not None:
-            await notify(payload)
-
-    unsubscribe = tasks.subscribe(hear)
-    sending = asyncio.get_running_loop().create_task(send())
-    try:
-        yield runs
-        said.put_nowait(None)
-        await sending
-    finally:
-        unsubscribe()
-        sending.cancel()
-
-
-class _Notifier:
-    """Sends progress and log messages for one request."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def __call__(self, payload: dict[str, Json]) -> None:
-        context = self._context
-        try:
-            if payload["type"] == "progress":
-                await context.report_progress(
-                    payload["progress"], payload["total"], payload["message"]
-                )
-            else:
-                await context.log(
-                    payload["message"],
-                    level=payload["level"],
-                    logger_name=payload["logger"],
-                    extra=payload["extra"],
-                )
-        except (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
-            return  # a client that is gone misses its notifications, and nothing else
-
-
-def agent_tool(
-    tasks: Tasks,
-    signature: Signature,
-    limits: Limits,
-    about: dict[str, Any],
-    *,
-    mask: bool,
-    task: TaskMode,
-) -> AgentTool:
-    """The tool of an agent.
-
-    Args:
-        tasks: What drives its runs.
-        signature: The agent's function.
-        limits: Limits of its runs.
-        about: What clients see, as `FunctionTool.from_function` takes it.
-        mask: Keep the details of unexpected errors from clients.
-        task: When its runs are tasks.
-    """
-    seen = FunctionTool.from_function(_without_run(signature), **about)
-    fields = {
-        name: getattr(seen, name) for name in Tool.model_fields if name in seen.model_fields_set
-    }
-    if task != "never":
-        fields["execution"] = ToolExecution(task_support=_SUPPORT[task])
-    tool = AgentTool(**fields)
-
-    def body(info: RunInfo, arguments: dict[str, Json], restored: Json) -> Any:
-        given = signature.bind(arguments)
-        return _speaking(signature.fn(**given, **{str(signature.hidden): Run(info, restored)}))
-
-    def encode(value: Any) -> Json:
-        result = tool.convert_result(value).to_mcp_result()
-        if isinstance(result, list):
-            result = CallToolResult(content=result)
-        elif isinstance(result, tuple):
-            result = CallToolResult(content=result[0], structured_content=result[1])
-        return result.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-    agent = Agent(tool.name, body, encode, limits, mask)
-    tasks.agents[agent.name] = agent
-    tool.served = Served(agent, signature, tasks.runtime, tasks, may_sample(signature.fn))
-    return tool
-
-
-async def _speaking(body: Coroutine[Any, Any, Any]) -> Any:
-    """An agent's body, whose `MCPError` the journal keeps with its code."""
-    try:
-        return await body
-    except MCPError as error:
-        raise ProtocolError.of(error) from error
-
-
-def _without_run(signature: Signature) -> Any:
-    """The agent's function as FastMCP shall see it: without the parameter that we fill."""
-
-    def shown() -> None: ...
-
-    plain = inspect.signature(signature.fn)
-    # FastMCP knows the annotation None, not the type that it is resolved to.
-    returns = None if signature.returns is type(None) else signature.returns
-    parameters = [each for each in plain.parameters.values() if each.name != signature.hidden]
-    shown.__name__ = shown.__qualname__ = name_of(signature.fn)
-    shown.__doc__ = description_of(signature.fn)
-    shown.__annotations__ = {
-        name: kind for name, kind in signature.hints.items() if name != signature.hidden
-    }
-    shown.__signature__ = plain.replace(  # read by FastMCP
-        parameters=[
-            each.replace(annotation=signature.hints.get(each.name, each.annotation))
-            for each in parameters
-        ],
-        return_annotation=returns,
-    )
-    return shown
 
 
 def _run_key(params: Mapping[str, Any]) -> str | None:

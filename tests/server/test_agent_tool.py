@@ -17,7 +17,8 @@ from inverted import AgentError, AgentServer, Cancelled, Limits, MemoryStore, Ru
 from inverted.carriers.nobody import Nobody
 from inverted.carriers.rounds import Rounds
 from inverted.core.lifecycle import Status
-from inverted.server.tool import RUN_KEY, AgentTool, _Notifier  # pyright: ignore[reportPrivateUsage]
+from inverted.server.notices import Notifier
+from inverted.server.tool import RUN_KEY, AgentTool
 from inverted.stores.base import RunRecord
 
 Mode = Literal["auto", "legacy"]
@@ -375,8 +376,8 @@ LOG = {"type": "log", "message": "hi", "level": "info", "logger": "x", "extra": 
 
 async def test_progress_and_log_messages_are_sent_through_the_context() -> None:
     context: Any = Context()
-    await _Notifier(context)(PROGRESS)
-    await _Notifier(context)(LOG)
+    await Notifier(context)(PROGRESS)
+    await Notifier(context)(LOG)
     assert context.sent == [
         ("progress", 1, 2, "half"),
         ("hi", {"level": "info", "logger_name": "x", "extra": {"a": 1}}),
@@ -391,5 +392,5 @@ async def test_a_client_that_is_gone_only_misses_its_notices(
     payload: dict[str, Any], error: Exception
 ) -> None:
     context: Any = Context(error)
-    await _Notifier(context)(payload)
+    await Notifier(context)(payload)
     assert context.sent == []

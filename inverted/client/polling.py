@@ -39,16 +39,9 @@ class Polling:
 
     async def run(self) -> CallToolResult:
         """See `TaskHandle.result`."""
-        task: Task | None = None
-        async with anyio.create_task_group() as tasks:
-            try:
-                task = await self._poll(tasks)
-            except Exception as error:  # noqa: BLE001 - raised below, outside of the group
-                self._problem = self._problem or error
-            tasks.cancel_scope.cancel()
-        if self._problem is not None:
-            raise self._problem
-        assert task is not None  # noqa: S101 - the poll ends with a task or a problem
+        task = await self._exchange.get()
+        if not task.ended:
+            task = await self._follow(task)
         if task.status == "completed":
             return self._exchange.completed(task.result)
         if task.status == "cancelled":
@@ -60,10 +53,23 @@ class Polling:
             message, code if isinstance(code, int) else 0, error.get("data")
         )
 
-    async def _poll(self, tasks: anyio.abc.TaskGroup) -> Task | None:
+    async def _follow(self, task: Task) -> Task:
+        """Poll and answer until the task has ended."""
+        last: Task | None = None
+        async with anyio.create_task_group() as tasks:
+            try:
+                last = await self._poll(task, tasks)
+            except Exception as error:  # noqa: BLE001 - raised below, outside of the group
+                self._problem = self._problem or error
+            tasks.cancel_scope.cancel()
+        if self._problem is not None:
+            raise self._problem
+        assert last is not None  # noqa: S101 - the poll ends with a task or a problem
+        return last
+
+    async def _poll(self, task: Task, tasks: anyio.abc.TaskGroup) -> Task | None:
         pause, status = FIRST_PAUSE, ""
         while self._problem is None:
-            task = await self._exchange.get()
             if task.ended:
                 return task
             if task.status != status:
@@ -80,6 +86,7 @@ class Polling:
             self._answered = anyio.Event()
             longest = task.poll_interval or DEFAULT_INTERVAL
             pause = min(pause * 2, longest) if quiet.cancelled_caught else FIRST_PAUSE
+            task = await self._exchange.get()
         return None
 
     async def _answer(self, key: str, request: InputRequest) -> None:

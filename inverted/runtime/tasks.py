@@ -196,6 +196,8 @@ class Tasks:
     ) -> View:
         """Start a run as a task. It is in the store when this returns, and goes on by itself.
 
+        What a new task asks, and how it ended if it has already, is left for a look.
+
         Args:
             agent: The agent.
             arguments: Its arguments as JSON.
@@ -223,7 +225,7 @@ class Tasks:
         self._created[record.id] = created = asyncio.get_running_loop().create_future()
         self._run(record.id, self._begin(live, info))
         try:
-            return await self._view(await asyncio.shield(created))
+            return View(await created, info, [])
         except StoreConflict:
             known = None if key is None else await self._store.find(agent.name, principal, key)
             if known is None:
@@ -455,7 +457,8 @@ class Tasks:
         finally:
             self._created.pop(run_id, None)
             created.cancel()
-        await self._drive(run_id)
+        if live.record.wake is not None:
+            await self._drive(run_id)
 
     async def _drive(self, run_id: str) -> None:
         """Drive a run until nothing is left to do for now."""

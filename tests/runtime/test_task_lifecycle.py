@@ -311,7 +311,7 @@ class Ledger:
         told.lines = lines
         assert (told.finished is not None) == (told.end is not None)
         for id, answer in inbox:
-            if id not in told.answered:
+            if not told.may_drop(id):
                 assert told.posted.setdefault(id, answer) == answer, "a later answer counted"
         left = {id for id, _ in inbox}
         for id in told.posted.keys() - left - {CANCEL}:

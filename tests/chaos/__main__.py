@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     figures = _figures(seen, verdict, options.processes, time.monotonic() - began)
     sys.stdout.write(_text(figures, seen, verdict))
     if options.json is not None:
-        options.json.write_text(json.dumps({**figures, "seed": seed}, indent=2) + "\n", "utf-8")
+        options.json.write_text(json.dumps(_rows(figures, seed), indent=2) + "\n", "utf-8")
     if verdict.right:
         shutil.rmtree(folder)
         return 0
@@ -59,6 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"tasks and decisions (the moments always differ): scripts/chaos {again}\n"
     )
     return 1
+
+
+def _rows(figures: dict[str, Any], seed: int) -> list[dict[str, Any]]:
+    """One row for each thing that must not happen, all with every figure of the run."""
+    about = {**figures, "seed": seed}
+    return [
+        {
+            "name": f"tasks under kills: {what}",
+            "figures": about,
+            "goal": {"figure": what, "at_most": 0},
+            "met": figures[what] == 0,
+        }
+        for what in ("lost", "doubled", "wrong")
+    ]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -33,7 +33,9 @@ def test_kills_at_random_moments_lose_nothing_and_double_nothing(tmp_path: Path)
     done = chaos("--short", "--json", str(file))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    figures = json.loads(file.read_text())
+    rows = json.loads(file.read_text())
+    assert [row["met"] for row in rows] == [True] * 3
+    figures = rows[0]["figures"]
     assert {name: figures[name] for name in SHORT} == SHORT
     assert sum(figures["ends"].values()) == 30
     assert figures["answers"] > 50

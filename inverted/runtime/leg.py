@@ -161,6 +161,11 @@ class Leg:
         """What a task asks, as of its last commit."""
         return self._writer.questions
 
+    @property
+    def position(self) -> int:
+        """Where the journal ended at its last commit."""
+        return self._live.record.position
+
     def poke(self) -> None:
         """Something was posted to the inbox."""
         self._poked = True

@@ -122,6 +122,42 @@ async def test_an_answer_counts_that_comes_when_a_leg_has_just_begun(
     assert record.status is Status.COMPLETED
 
 
+async def test_a_leg_that_another_process_has_overtaken_is_not_believed(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+
+    async def body(run: Run) -> list[object]:
+        branches = (run.elicit(name, response_type=bool) for name in ("first", "second"))
+        return [each.data for each in await run.gather(*branches)]
+
+    served = agent(body)
+    tasks, other = serving(store, clock, served), Runtime(store, clock=clock)
+    view = await tasks.settled(await tasks.create(served, {}, INFO, principal=None))
+    run_id, (first, second) = view.record.id, view.questions
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def held_up(asked: str) -> list[tuple[str, bytes]]:
+        monkeypatch.undo()
+        begun.set()
+        await go_on.wait()
+        return await store.inbox(asked)
+
+    notices: list[dict[str, Json]] = []
+    carrier = TaskCarrier(INFO, notices.append)
+    monkeypatch.setattr(store, "inbox", held_up)
+    leg = asyncio.create_task(tasks.runtime.resume(served, run_id, {}, carrier))
+    await within(begun.wait())
+    await store.post(run_id, {first.id: json.dumps(YES).encode()}, clock.now())
+    await other.resume(served, run_id, {}, carrier)
+    view = await tasks.look(run_id, principal=None)
+    go_on.set()
+    await within(leg)
+    await tasks.stop()
+
+    assert view.questions == [second]
+
+
 class LosingLeases(MemoryStore):
     """Fails to renew a lease in the moment in which the one that wants it is cancelled."""
 

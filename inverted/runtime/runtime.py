@@ -32,6 +32,7 @@ from inverted.runtime.ports import (
 )
 from inverted.runtime.writer import Services
 from inverted.stores.base import RunRecord, Store
+from inverted.stores.rules import missing
 
 
 def new_run_id() -> str:
@@ -204,8 +205,10 @@ class Runtime:
         Raises:
             RunError: They are others.
         """
-        (first,) = await self.store.read(known.id, 0, 1)
-        if arguments_of(first) != arguments:
+        lines = await self.store.read(known.id, 0, 1)
+        if not lines:
+            raise missing(known.id)  # deleted since
+        if arguments_of(lines[0]) != arguments:
             raise RunError(
                 f"The run key {known.key!r} names a run of {known.agent} with other arguments. Use "
                 "the same "
@@ -302,6 +305,8 @@ class Runtime:
                 return live
             live.machine.close()
         lines = await self.store.read(record.id, record.segment_start)
+        if not lines:
+            raise missing(record.id)  # deleted since
         (first,) = (
             lines[:1] if record.segment_start == 0 else await self.store.read(record.id, 0, 1)
         )

@@ -156,8 +156,8 @@ class Store(Protocol):
         """Take the lease, raising the fence, or renew one's own, keeping the fence.
 
         Returns:
-            The record after the write; None while somebody else holds the lease, or without such
-            a run.
+            The record after the write; None while somebody else holds the lease, when the run has
+            ended, or without such a run.
         """
         ...
 
@@ -165,7 +165,8 @@ class Store(Protocol):
         """Put answers into the inbox of a run, whoever works on it.
 
         The first answer to an id counts until it is taken. When nobody holds the lease, `wake`
-        becomes `now`. A run that has ended takes nothing.
+        becomes `now`, otherwise at the latest the end of the lease. A run that has ended takes
+        nothing.
 
         Returns:
             The record after the write, or None without such a run.

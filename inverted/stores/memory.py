@@ -69,7 +69,7 @@ class MemoryStore:
     async def acquire(self, run_id: str, owner: str, now: float, until: float) -> RunRecord | None:
         """See `Store.acquire`."""
         record = self._records.get(run_id)
-        if record is None or held_by_other(record, owner, now):
+        if record is None or record.status.terminal or held_by_other(record, owner, now):
             return None
         mine = record.lease is not None and record.lease.owner == owner
         fence = record.fence if mine else record.fence + 1

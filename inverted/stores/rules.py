@@ -67,10 +67,17 @@ def appended(record: RunRecord, append: Append, *, posted: bool) -> RunRecord:
         size=size,
         fence=record.fence + 1 if lapsed else record.fence,
         lease=None if append.lease_until is None else Lease(append.owner, append.lease_until),
-        wake=append.now if posted and append.lease_until is None else append.wake,
+        wake=_wake(append, posted=posted),
         message=record.message if append.message is None else append.message,
         expires=record.expires if append.expires is None else append.expires,
     )
+
+
+def _wake(append: Append, *, posted: bool) -> float | None:
+    """A run that is let go with something in its inbox is due at once; one that has ended never."""
+    if append.status.terminal:
+        return None
+    return append.now if posted and append.lease_until is None else append.wake
 
 
 def is_due(record: RunRecord, now: float, dead: Sequence[str]) -> bool:
@@ -85,9 +92,11 @@ def is_due(record: RunRecord, now: float, dead: Sequence[str]) -> bool:
 
 def nudge(record: RunRecord, now: float) -> RunRecord:
     """The record after something was put into its inbox."""
-    if record.lease is not None and record.lease.until > now:
-        return record  # its owner looks into the inbox
-    return record._replace(wake=now if record.wake is None else min(record.wake, now))
+    lease = record.lease
+    # The owner looks into the inbox; if it is killed before that, somebody else must.
+    at = lease.until if lease is not None and lease.until > now else now
+    wake = at if record.wake is None else min(record.wake, at)
+    return record if wake == record.wake else record._replace(wake=wake)
 
 
 def refusal(record: RunRecord, append: Append) -> StoreError:

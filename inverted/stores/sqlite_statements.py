@@ -57,7 +57,7 @@ DELETE_RUN: Final = "DELETE FROM runs WHERE id = ?"
 FREE: Final = "(lease_owner IS NULL OR lease_owner = ? OR lease_until <= ?)"
 ACQUIRE: Final = (
     "UPDATE runs SET fence = fence + (lease_owner IS NOT ?), lease_owner = ?, lease_until = ? "
-    f"WHERE id = ? AND {FREE}"
+    f"WHERE id = ? AND live AND {FREE}"
 )
 
 UPDATE: Final = (

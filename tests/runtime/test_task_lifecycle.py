@@ -297,6 +297,7 @@ class Ledger:
             assert settled(after) == settled(told.end), "what had ended was changed"
         elif after.status.terminal:
             told.end = after
+            assert (after.lease, after.wake) == (None, None), "an ended run is held or due"
             assert after.stop is None or after.status is Status.CANCELLED
         if before is not None:
             assert after.fence >= before.fence
@@ -340,7 +341,7 @@ class Ledger:
 
 def settled(record: RunRecord) -> RunRecord:
     """What of a record must never change after the end."""
-    return record._replace(lease=None, fence=0, wake=None)
+    return record
 
 
 # -- what the clients were told ---------------------------------------------------------------

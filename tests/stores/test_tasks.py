@@ -210,3 +210,32 @@ async def test_tasks_are_listed_and_counted_for_exactly_one_principal(store: Sto
     assert [each.id for each in await store.list(principal="ada", tasks=True)] == ["ada's"]
     assert await store.count(principal=None, live=True, tasks=True) == 1
     assert await store.count(principal=None, live=True) == 2
+
+
+# what has ended
+
+
+async def test_a_run_that_ends_is_not_due_whatever_is_left_in_its_inbox(store: Store) -> None:
+    await store.create(HELD, LINES)
+    await store.stop("t1", "enough", 105.0)
+    ended = await store.append("t1", write(HELD, status=Status.CANCELLED, wake=None))
+    assert ended.wake is None
+    assert await store.due(1e9) == []
+
+
+async def test_nobody_takes_the_lease_on_a_run_that_has_ended(store: Store) -> None:
+    await store.create(TASK, LINES)
+    ended = await store.append("t1", write(TASK, status=Status.COMPLETED))
+    assert await store.acquire("t1", "other", 120.0, 150.0) is None
+    assert await store.get("t1") == ended
+
+
+async def test_a_post_to_a_run_that_is_only_held_makes_it_due_when_the_lease_lapses(
+    store: Store,
+) -> None:
+    await store.create(TASK, LINES)
+    await store.acquire("t1", "killed", 105.0, 150.0)
+    await store.post("t1", {"1": b"a"}, 106.0)
+    assert await store.due(149.0) == []
+    assert [each.id for each in await store.due(150.0)] == ["t1"]
+    assert [each.id for each in await store.due(107.0, dead=["killed"])] == ["t1"]

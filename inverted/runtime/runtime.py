@@ -275,7 +275,19 @@ class Runtime:
         """
         leg = self.legs.get(run_id)
         if leg is not None:
-            return leg.questions
+            record = await self.store.get(run_id)
+            if record is None:
+                return []
+            # A leg is believed only while it stands where the store does. Otherwise another process
+            # has moved the run on, and the leg does not know it yet.
+            if leg.position >= record.position:
+                return leg.questions
+            live = await self._replayed(agent, record)
+            if isinstance(live, Ended):
+                return []
+            questions = live.questions
+            live.machine.close()
+            return questions
         async with self.alone(run_id):
             record = await self.store.get(run_id)
             live = None if record is None else await self.load(agent, record)
@@ -304,6 +316,9 @@ class Runtime:
                 live.record = record
                 return live
             live.machine.close()
+        return await self._replayed(agent, record)
+
+    async def _replayed(self, agent: Agent, record: RunRecord) -> Live | Ended:
         lines = await self.store.read(record.id, record.segment_start)
         if not lines:
             raise missing(record.id)  # deleted since

@@ -40,7 +40,7 @@ from inverted.errors import (
     StoreConflict,
     StoreError,
 )
-from inverted.runtime.live import Live, begin, load
+from inverted.runtime.live import Live, begin
 from inverted.runtime.owner import surely_dead
 from inverted.runtime.ports import Agent, Carrier, Ended, Question
 from inverted.runtime.runtime import Runtime
@@ -574,31 +574,10 @@ class Tasks:
         # The inbox first: what is taken from it afterwards is answered in the journal by then.
         posted = {id for id, _ in await self._store.inbox(record.id)}
         try:
-            questions = await self._questions(agent, record.id)
+            questions = await self.runtime.questions(agent, record.id)
         except (DeterminismError, JournalError) as error:
             return View(record, info, [], None, str(error))
         return View(record, info, [each for each in questions if each.id not in posted])
-
-    async def _questions(self, agent: Agent, run_id: str) -> list[Question]:
-        """What a run asks. A leg here is believed only while it stands where the store does."""
-        leg = self.runtime.legs.get(run_id)
-        if leg is None:
-            return await self.runtime.questions(agent, run_id)
-        record = await self._store.get(run_id)
-        if record is None:
-            return []
-        if leg.position >= record.position:
-            return leg.questions
-        # Another process has moved the run on, and the leg here does not know it yet.
-        lines = await self._store.read(run_id)
-        if not lines:
-            return []
-        found = load(agent, record, lines[0], lines[record.segment_start :], self.runtime.sealer)
-        if isinstance(found, Ended):
-            return []
-        questions = found.questions
-        found.machine.close()
-        return questions
 
     async def _end_of(self, record: RunRecord) -> Ended:
         last = await self._store.read(record.id, record.position - 1)

@@ -10,8 +10,9 @@ arguments and key continues that run, on both eras, also after a crash.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
@@ -256,10 +257,8 @@ class AgentTool(Tool):
                     raise  # it has expired by now
                 return None
             except anyio.get_cancelled_exc_class():
-                # The caller gave up before it could name the run: nobody can come back for it.
                 if state is None and key is None:
-                    with anyio.CancelScope(shield=True), anyio.move_on_after(CLEANUP_SECONDS):
-                        await self._abandon(run_id, principal)
+                    await _given_up(tasks.cancel(run_id, "client", principal=principal))
                 raise
         return view if view.status is Status.WORKING else _outcome_of(view)
 
@@ -268,12 +267,6 @@ class AgentTool(Tool):
         by = self._by
         known = None if key is None else await by.runtime.store.find(by.agent.name, principal, key)
         return known is not None and known.task is None
-
-    async def _abandon(self, run_id: str, principal: str | None) -> None:
-        try:
-            await self._by.tasks.cancel(run_id, "client", principal=principal)
-        except InvertedError:
-            return  # it was never written, or it ended: there is nothing to cancel
 
     async def _round(
         self, context: Context, wire: ServerRequestContext[Any, Any], arguments: dict[str, Json]
@@ -312,20 +305,13 @@ class AgentTool(Tool):
                 self._by.agent, arguments, carrier, principal=principal, key=key, run_id=run_id
             )
         except (anyio.get_cancelled_exc_class(), ClientGone):
-            # The caller gave up before it could name the run: nobody can come back for it.
             if key is None:
-                with anyio.CancelScope(shield=True), anyio.move_on_after(CLEANUP_SECONDS):
-                    await self._cancel(run_id, principal)
+                runtime, nobody = self._by.runtime, Nobody("the client cancelled the call")
+                cancelling = runtime.cancel(
+                    self._by.agent, run_id, "client", nobody, principal=principal
+                )
+                await _given_up(cancelling)
             raise
-
-    async def _cancel(self, run_id: str, principal: str | None) -> None:
-        carrier = Nobody("the client cancelled the call")
-        try:
-            await self._by.runtime.cancel(
-                self._by.agent, run_id, "client", carrier, principal=principal
-            )
-        except InvertedError:
-            return  # it was never written, or it ended: there is nothing to cancel
 
     def _ended(self, ended: Ended) -> ToolResult:
         error = protocol_error(ended)
@@ -336,6 +322,17 @@ class AgentTool(Tool):
         return ToolResult.from_mcp_result(
             CallToolResult.model_validate(ended.result, by_name=False)
         )
+
+
+async def _given_up(cancelling: Awaitable[object]) -> None:
+    """Cancel a run whose caller gave up before it could name it: nobody can come back for it."""
+    with (
+        anyio.CancelScope(shield=True),
+        anyio.move_on_after(CLEANUP_SECONDS),
+        # It was never written, or it ended: there is nothing to cancel.
+        contextlib.suppress(InvertedError),
+    ):
+        await cancelling
 
 
 def _outcome_of(view: View) -> Outcome:

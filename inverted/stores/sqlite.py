@@ -103,7 +103,8 @@ class SQLiteStore:
             if not may_append(record, append):
                 raise refusal(record, append)
             number = row[0]
-            connection.executemany(sql.TAKE, [(number, id) for id in append.taken])
+            if append.taken:
+                connection.executemany(sql.TAKE, [(number, id) for id in append.taken])
             posted = append.lease_until is None and record.task is not None
             if posted:
                 (posted,) = connection.execute(sql.POSTED, (number,)).fetchone()

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from inverted.core.effects import Json
 
+Revision = Literal["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"]
 Sees = Literal["content", "structured", "both"]
 
 
@@ -41,13 +42,15 @@ class Host:
         capabilities: The client capabilities, as they were on the wire.
         declines: Whether it may answer a form with decline without having asked a person. Its
             decline says nothing about what a person wants.
+        asks_for_tasks: Whether it calls a tool as a task (SEP-1686) where the tool allows that.
         approves: Whether a person is asked before a sampling request is answered.
         validates: Whether a result that does not satisfy the tool's `outputSchema` fails the call.
         sees: What the model sees of a result that has both: its `content`, the structured content
             in place of the text, or both.
         timeout: Seconds after which a call without a message is given up; `inf` if it waits.
         progress_resets: Whether progress starts that time anew.
-        rounds: How often one call may be answered with questions on 2026-07-28.
+        rounds: How often it answers the questions of one call on 2026-07-28. 10 in the SDKs of
+            Python and TypeScript; that of Rust gives up before it sends the tenth answers.
         enable: What a person has to switch on, and where.
         habits: What else a server should know.
         sources: Where this was seen.
@@ -57,9 +60,10 @@ class Host:
     title: str
     client_names: tuple[str, ...]
     version: str
-    revision: str
+    revision: Revision
     capabilities: dict[str, Json]
     declines: bool = False
+    asks_for_tasks: bool = False
     approves: bool | None = None
     validates: bool | None = None
     sees: Sees | None = None

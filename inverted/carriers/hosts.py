@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from inverted.carriers.host import Host, Sees, Source
+from inverted.carriers.host import Host, Revision, Sees, Source
 from inverted.carriers.hosts_closed import CLOSED
 from inverted.carriers.hosts_open import OPEN
 
-__all__ = ["HOSTS", "Host", "Sees", "Source", "host_of"]
+__all__ = ["HOSTS", "Host", "Revision", "Sees", "Source", "host_of"]
 
 HOSTS: Final[dict[str, Host]] = {host.name: host for host in (*CLOSED, *OPEN)}
 """Every known host, by our name for it."""

@@ -28,21 +28,19 @@ OPEN: Final = (
             },
             "extensions": APPS,
         },
+        asks_for_tasks=True,
         approves=True,
         sees="structured",
         timeout=inf,
         enable="Allow the server to sample when VS Code asks (Always), or set allowedDuringChat "
         "and allowedModels for it in the setting chat.mcp.serverSampling.",
-        habits=(
-            "Calls a tool as a task whenever the tool allows it.",
-            "A sampled message keeps its first block of text or image; the reply is text.",
-        ),
+        habits=("A sampled message keeps its first block of text or image; the reply is text.",),
         sources=(
             Source(
                 "microsoft/vscode src/vs/workbench/contrib/mcp/common/mcpServerRequestHandler.ts"
                 "@c5308376",
                 "2026-11-21",
-                "what is declared, without MCP Apps; no timeout on requests",
+                "what is declared, without MCP Apps; tasks; no timeout on requests",
             ),
             PROBES,
             Source(
@@ -133,7 +131,11 @@ OPEN: Final = (
         progress_resets=False,
         enable="Nothing. `timeout` of the extension for long calls.",
         habits=(
-            "Declares elicitation on a revision that has none: see `revision`.",
+            "Declares elicitation on a revision that has none, so no form can be sent.",
+            (
+                "Newer code declares no sampling and negotiates 2026-07-28 or 2025-11-25, through "
+                "the Rust SDK with its nine answers."
+            ),
             "A sampled message keeps its first block, and only text; a form is open for 5 minutes.",
             "Only the desktop app declares MCP Apps.",
         ),
@@ -144,6 +146,16 @@ OPEN: Final = (
                 "revision, capabilities, sampling, the fixed timeout",
             ),
             PROBES,
+            Source(
+                "https://github.com/aaif-goose/goose/pull/12193",
+                "2026-09-18",
+                "sampling is removed; not seen in a release yet",
+            ),
+            Source(
+                "modelcontextprotocol/rust-sdk crates/rmcp/src/service/client.rs@4a738b9d",
+                "2026-08-20",
+                "ten requests in all, of which the tenth must complete",
+            ),
             Source(
                 "https://block.github.io/goose/docs/guides/mcp-elicitation",
                 "2026-11-21",
@@ -282,6 +294,38 @@ OPEN: Final = (
                 "google-gemini/gemini-cli packages/core/src/tools/mcp-tool.ts@5411f113",
                 "2026-08-21",
                 "content reaches the model; names",
+            ),
+        ),
+    ),
+    Host(
+        name="librechat",
+        title="LibreChat",
+        client_names=("@librechat/api-client",),
+        version="1.2.3",
+        revision="2025-06-18",
+        capabilities={},
+        timeout=60.0,
+        enable="Nothing. `timeout` of the server in librechat.yaml for calls over a minute.",
+        sources=(
+            Source(
+                "danny-avila/LibreChat packages/api/src/mcp/connection.ts@70448f5e",
+                "2025-09-01",
+                "name and empty capabilities; the day is that of the code, about",
+            ),
+            Source(
+                "https://github.com/danny-avila/LibreChat/issues/13267",
+                "2026-05-22",
+                "still no elicitation",
+            ),
+            Source(
+                "https://github.com/apify/mcp-client-capabilities",
+                "2026-02-02",
+                "the revision",
+            ),
+            Source(
+                "https://github.com/danny-avila/LibreChat/issues/6196",
+                "2025-03-06",
+                "the 60 s of the TypeScript SDK; configurable since",
             ),
         ),
     ),

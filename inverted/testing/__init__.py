@@ -13,19 +13,23 @@ from inverted.testing.answers import (
 )
 from inverted.testing.clock import VirtualClock
 from inverted.testing.connection import Call, Connection, Heard
+from inverted.testing.conversation import Follow
 from inverted.testing.crash import Crash, CrashingStore
 from inverted.testing.every import Way, always_replay, always_task
 from inverted.testing.golden import GoldenError, check_golden, record_golden
 from inverted.testing.host import Outcome, ScriptedHost
+from inverted.testing.profiles import PROFILES, profile, visible
 from inverted.testing.script import Question
 from inverted.testing.serving import serve_http
 from inverted.testing.strict import ProtocolBreach
 
 __all__ = [
+    "PROFILES",
     "Call",
     "Connection",
     "Crash",
     "CrashingStore",
+    "Follow",
     "GoldenError",
     "Heard",
     "ModelAnswer",
@@ -44,8 +48,10 @@ __all__ = [
     "check_golden",
     "decline",
     "final",
+    "profile",
     "record_golden",
     "serve_http",
     "text",
     "tool_calls",
+    "visible",
 ]

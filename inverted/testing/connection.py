@@ -13,7 +13,7 @@ answers uses it directly:
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from mcp import ClientSession, MCPError
 from mcp.client.session import ClientRequestContext
@@ -34,6 +34,8 @@ from inverted.server.tool import RUN_KEY
 Reply = CallToolResult | InputRequiredResult
 Progress = tuple[float, float | None, str | None]
 Log = tuple[str, str]
+Tasks = bool | Literal["offered"]
+"""Whether calls are taken as tasks: never, always, or where the tool offers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Connection:
         heard: Notifications so far.
     """
 
-    def __init__(self, session: ClientSession, heard: Heard, *, tasks: bool = False) -> None:
+    def __init__(self, session: ClientSession, heard: Heard, *, tasks: Tasks = False) -> None:
         self.session = session
         self.heard = heard
         self._tasks = tasks
@@ -92,7 +94,7 @@ class Connection:
             TaskError: The task failed or was cancelled.
         """
         meta: RequestParamsMeta | None = None if call.run_key is None else {RUN_KEY: call.run_key}
-        if self._tasks and self.session.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+        if await self._is_task(call.agent):
             handle = await call_tool_as_task(self.session, call.agent, call.arguments, meta=meta)
             return await handle.result()
         reply = await self.session.call_tool(
@@ -134,6 +136,16 @@ class Connection:
         if isinstance(found, ErrorData):
             raise MCPError.from_error_data(found)
         return found
+
+    async def _is_task(self, agent: str) -> bool:
+        """Whether to ask for a task. On 2026-07-28 that is the server's to decide."""
+        if self.session.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            return False
+        if isinstance(self._tasks, bool):
+            return self._tasks
+        tools = (await self.session.list_tools()).tools
+        offered = (tool.execution for tool in tools if tool.name == agent)
+        return any(each and each.task_support in ("optional", "required") for each in offered)
 
     async def _on_progress(self, progress: float, total: float | None, message: str | None) -> None:
         self.heard.progress.append((progress, total, message))

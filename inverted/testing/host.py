@@ -47,14 +47,15 @@ from pydantic import BaseModel, ValidationError
 
 from inverted.client import TasksExtension
 from inverted.testing.answers import ScriptError, Wire, refusal
-from inverted.testing.connection import Call, Connection, Heard, Log, Progress
+from inverted.testing.connection import Call, Connection, Heard, Log, Progress, Tasks
+from inverted.testing.conversation import Conversation, Follow
 from inverted.testing.crash import Crash
 from inverted.testing.script import Kind, Model, Person, Question, Roots, Script
 from inverted.testing.serving import Target, Transport, reach
-from inverted.testing.strict import Declared, ProtocolBreach
+from inverted.testing.strict import Declared
 
 R = TypeVar("R", bound=BaseModel)
-Era = Literal["2026-07-28", "2025-11-25", "2025-06-18"]
+Era = Literal["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"]
 
 MOST_RESTARTS: Final = 10
 """A server that keeps dying is not restarted for ever."""
@@ -75,6 +76,7 @@ class Outcome:
         progress: Progress notifications: progress, total, message.
         logs: Log messages: level, text.
         rounds: How often the call ended with questions; 0 where they came over the back-channel.
+        hops: How many more tools the host called because of a result, see `follow`.
     """
 
     result: Any
@@ -84,6 +86,7 @@ class Outcome:
     progress: list[Progress]
     logs: list[Log]
     rounds: int
+    hops: int = 0
 
 
 class ScriptedHost:
@@ -98,14 +101,19 @@ class ScriptedHost:
             is the value of the only field, a dict of all fields, `accept()`, `decline()` (or
             `"decline"`), `cancel()` (or `"cancel"`), an `ElicitResult`, or an exception.
         roots: Directories or URIs for `roots/list`.
-        capabilities: What to declare; what the script can answer if not given.
+        capabilities: What to declare, with extensions; what the script can answer if not given.
+        client_info: The name and version to send.
+        follow: What the host does with a result: it is given the connection and the result, and
+            returns the next call, or None when the result is the outcome. So acts the model of a
+            host that reads in a result what to call next, and the person who answers a card.
         era: The protocol revision to speak.
         transport: How to reach a server object: over memory, over stdio's lines, or over HTTP.
         headers: HTTP headers of every request, for servers with authentication.
         max_rounds: How many rounds of questions are answered. Real clients stop after 10 unless
             told otherwise.
         tasks: Take calls as tasks: ask for them on 2025-11-25, where the client decides, and
-            declare the extension on 2026-07-28, where the server does.
+            declare the extension on 2026-07-28, where the server does. With `"offered"` it asks
+            only for those that the tool offers.
         timeout: Seconds after which a run is given up, whatever happens.
     """
 
@@ -116,11 +124,13 @@ class ScriptedHost:
         person: Person | None = None,
         roots: Roots | None = None,
         capabilities: ClientCapabilities | Wire | None = None,
+        client_info: Implementation = _ABOUT,
+        follow: Follow | None = None,
         era: Era = "2026-07-28",
         transport: Transport = "memory",
         headers: dict[str, str] | None = None,
         max_rounds: int = 100,
-        tasks: bool = False,
+        tasks: Tasks = False,
         timeout: float = 30.0,
     ) -> None:
         if capabilities is None:
@@ -131,7 +141,9 @@ class ScriptedHost:
         self.transport: Transport = transport
         self.timeout = timeout
         self.max_rounds = max_rounds
-        self.tasks = tasks
+        self.tasks: Tasks = tasks
+        self.client_info = client_info
+        self._follow = follow
         self._headers = headers
         self._declared = Declared(ClientCapabilities.model_validate(capabilities), era)
         self._script = Script(model, person, roots, self._declared)
@@ -170,8 +182,8 @@ class ScriptedHost:
             ScriptError: The script has no answer for a question.
             TimeoutError: It took too long.
         """
-        conversation = _Conversation(
-            Call(agent, dict(arguments or {}), run_key), Heard(), self.max_rounds
+        conversation = Conversation(
+            Call(agent, dict(arguments or {}), run_key), Heard(), self.max_rounds, self._follow
         )
         seen = len(self.questions)
         result: CallToolResult | None = None
@@ -197,6 +209,7 @@ class ScriptedHost:
             conversation.heard.progress,
             conversation.heard.logs,
             conversation.rounds,
+            conversation.hops,
         )
 
     @asynccontextmanager
@@ -233,7 +246,7 @@ class ScriptedHost:
                 list_roots_callback=self._list_roots,
                 logging_callback=log,
                 log_level="debug",
-                client_info=_ABOUT,
+                client_info=self.client_info,
                 **self._extensions(),
             ) as session,
         ):
@@ -255,7 +268,7 @@ class ScriptedHost:
                 params=InitializeRequestParams(
                     protocol_version=self.era,
                     capabilities=self._declared.capabilities,
-                    client_info=_ABOUT,
+                    client_info=self.client_info,
                 )
             )
             session.adopt(await session.send_request(request, InitializeResult))
@@ -319,29 +332,6 @@ async def _discover(session: ClientSession) -> None:
                 raise
 
 
-@dataclass(slots=True)
-class _Conversation:
-    """A call on its way through rounds, connections and restarts."""
-
-    call: Call
-    heard: Heard
-    max_rounds: int
-    rounds: int = 0
-
-    async def go_on(self, connection: Connection) -> CallToolResult:
-        while True:
-            reply = await connection.send(self.call)
-            if isinstance(reply, CallToolResult):
-                return reply
-            if self.rounds == self.max_rounds:
-                raise ScriptError(
-                    f"The server went on asking after {self.max_rounds} rounds. If that is right, "
-                    "let the host answer more: ScriptedHost(max_rounds=...)."
-                )
-            self.rounds += 1
-            self.call = await connection.answered(self.call, reply)
-
-
 def _implied(
     model: Model | None, person: Person | None, roots: Roots | None, era: Era
 ) -> ClientCapabilities:
@@ -375,7 +365,7 @@ def _is_lost(error: BaseException) -> bool:
     if isinstance(error, MCPError):
         # A dying HTTP server may still say 500, which the SDK reads as an internal error.
         return error.code in (CONNECTION_CLOSED, INTERNAL_ERROR)
-    return not isinstance(error, (ScriptError, ProtocolBreach, TimeoutError))
+    return not isinstance(error, (AssertionError, TimeoutError))
 
 
 def _first(error: BaseException) -> BaseException:

@@ -82,6 +82,10 @@ print([name for name in ("mcp", "mcp_types", "fastmcp") if name in sys.modules])
 """
     root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", alone, str(root)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", alone, str(root)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

@@ -22,6 +22,8 @@ from inverted.cli.errors import CliError
 COMMANDS: Final = {
     "run": ("inverted.cli.run", "run an agent of any MCP server in this terminal"),
     "runs": ("inverted.cli.runs", "list, read, cancel and replay the runs of a store"),
+    "install": ("inverted.cli.install", "install a server in a client: VS Code, Claude, Cursor, …"),
+    "uninstall": ("inverted.cli.uninstall", "take an installed server out of a client again"),
     "new": ("inverted.cli.new", "write a small agent server with a test, ready to run"),
 }
 """Each command: the module whose `command(argv)` serves it, and what it does."""

@@ -4,7 +4,8 @@ Rules, from the protocol (2025-11-25 and 2026-07-28, client/sampling):
 
 - every `tool_use` is answered by one `tool_result`, all in one user message with nothing else;
 - the last turn is asked with tool choice `none`, so that a loop ends with an answer;
-- a tool's failure, an unknown tool and invalid arguments go back to the model as error results.
+- a tool's failure, an unknown tool, invalid arguments and a call that could not be read (tools
+  emulated in text) go back to the model as error results.
 
 A structured result is given through a tool named `final_response`, or as JSON text where the client
 has no tools; what does not validate is asked again with the reason, a bounded number of times.
@@ -27,6 +28,7 @@ from mcp_types import (
 )
 from pydantic import TypeAdapter, ValidationError
 
+from inverted.carriers.emulation import INVALID
 from inverted.core.effects import Effect, Json, Kind
 from inverted.errors import AgentError, InvalidAnswerError, LimitExceeded, StepError
 from inverted.run.results import SampleStep, SamplingResult, parse_messages
@@ -39,6 +41,7 @@ from inverted.run.tools import (
     tool_error,
     tool_result,
 )
+from inverted.runtime.ladders import VIA, Asking
 from inverted.runtime.steps import as_json
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ class Request(NamedTuple):
     tool_choice: str | None
     mask_error_details: bool
     tool_concurrency: int | None
+    asking: Asking | None = None
 
 
 def prepare_messages(messages: Message | Sequence[Message]) -> list[Json]:
@@ -117,7 +121,7 @@ def model_turn(request: Request, messages: list[Json], tool_choice: str | None) 
         params["tools"] = [tool.definition() for tool in request.tools.values()]
         if tool_choice is not None:
             params["toolChoice"] = {"mode": tool_choice}
-    return Effect(Kind.SAMPLE, params)
+    return Effect(Kind.SAMPLE, params, request.asking)
 
 
 def listed(response: dict[str, Json]) -> dict[str, Json]:
@@ -160,6 +164,8 @@ async def serve_tools(run: Run, request: Request, calls: list[dict[str, Json]]) 
 async def _serve_tool(run: Run, request: Request, call: dict[str, Json]) -> dict[str, Json]:
     name = call["name"]
     tool = request.tools.get(name)
+    if tool is None and name == INVALID:
+        return tool_error(call, str(call["input"].get("problem", "This is not a tool.")))
     if tool is None:
         known = ", ".join(request.tools) or "none"
         return tool_error(call, f"There is no tool named {name!r}. Tools: {known}.")
@@ -196,8 +202,9 @@ async def sample_step(
     calls = tool_calls(response)
     if calls and execute_tools:
         history.append({"role": "user", "content": await serve_tools(run, request, calls)})
+    via = response.pop(VIA, "sampling")
     parsed = CreateMessageResultWithTools.model_validate(response)
-    return SampleStep(parsed, parse_messages(history))
+    return SampleStep(parsed, parse_messages(history), via)
 
 
 class Structured:
@@ -413,4 +420,5 @@ class Loop:
             stop_reason=response.get("stopReason"),
             messages=self._history,
             asked=self._asked,
+            via=response.get(VIA, "sampling"),
         )

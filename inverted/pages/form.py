@@ -115,6 +115,19 @@ def read(typed: Typed, schema: Mapping[str, Json]) -> dict[str, Json]:
     return {"action": "accept", "content": content}
 
 
+def chosen(typed: Typed, schema: Mapping[str, Json]) -> str:
+    """What the button says that was pressed.
+
+    Args:
+        typed: What the browser sent; `read` has read it.
+        schema: The `requestedSchema`.
+
+    Returns:
+        Its label.
+    """
+    return dict(_buttons(fields_of(schema)))[typed[ACTION][0]]
+
+
 def render(
     question: Shown,
     *,

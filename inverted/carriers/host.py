@@ -79,7 +79,7 @@ APPS: Final[dict[str, Json]] = {
     "io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}
 }
 PROBES: Final = Source(
-    "https://github.com/MCPJam/inspector/blob/main/sdk/src/host-compat/catalog.generated.ts",
+    "https://github.com/MCPJam/inspector/blob/6d550c02/sdk/src/host-compat/catalog.generated.ts",
     "2026-08-20",
     "clientInfo, revisions and capabilities captured from the live host",
 )

@@ -112,10 +112,20 @@ CLOSED: Final = (
                 "declines without a person under a controlling program",
             ),
             Source(
-                "https://github.com/anthropics/claude-code/blob/main/CHANGELOG.md",
+                "https://github.com/anthropics/claude-code/blob/5cfc0a19/CHANGELOG.md",
                 "2026-08-22",
                 "elicitation (2.1.76), structuredContent (2.0.21), 2 KB (2.1.84), the idle "
                 "timeout (2.1.187), discovery before initialize (2.1.238)",
+            ),
+            Source(
+                "https://github.com/mui/material-ui/issues/46778",
+                "2025-08-17",
+                "the 25,000 tokens, in the error of that time",
+            ),
+            Source(
+                "https://github.com/caiowilson/MCP-memento/issues/21",
+                "2026-06-15",
+                "what is too large goes into a file; second hand",
             ),
             Source(
                 "https://github.com/xsyetopz/claudetto/wiki/Claude-Code-MCP-Runtime",
@@ -148,7 +158,7 @@ CLOSED: Final = (
             ),
             Source(
                 "https://github.com/modelcontextprotocol/modelcontextprotocol/issues/1411",
-                "2025-08-27",
+                "2025-09-01",
                 "structuredContent is used when it is there; a later report says the contrary",
             ),
             Source(ISSUE_4, "2026-11-21", "agrees on elicitation; MCP Apps and roots are more"),
@@ -175,9 +185,14 @@ CLOSED: Final = (
                 "the same capabilities, in `_meta` on 2026-07-28",
             ),
             Source(
-                "openai/mcp-extensions docs/spec.md@8ec7a225",
-                "2026-10-10",
-                "the desktop app has forms (extension openai/form), other surfaces are to follow",
+                "https://github.com/openai/mcp-extensions/blob/8ec7a225/docs/spec.md",
+                "2026-11-21",
+                "the desktop app has forms of its own (openai/form), other surfaces are to follow",
+            ),
+            Source(
+                "https://developers.openai.com/api/docs/guides/developer-mode",
+                "2026-11-21",
+                "what to enable; remote servers only",
             ),
             Source(
                 ISSUE_4,
@@ -197,7 +212,7 @@ CLOSED: Final = (
         sees="both",
         timeout=180.0,
         enable="Approve the sampling request when it is shown. `timeout` of the server in "
-        "mcp-config.json for long calls. /experimental on for tasks.",
+        "`mcp-config.json` for long calls. `/experimental on` for tasks.",
         habits=(
             "Autopilot answers forms and sampling requests without a person.",
             (
@@ -222,7 +237,7 @@ CLOSED: Final = (
                 "180 s by default",
             ),
             Source(
-                "https://github.com/github/copilot-cli/blob/main/changelog.md",
+                "https://github.com/github/copilot-cli/blob/9532bdac/changelog.md",
                 "2026-08-03",
                 "approval of sampling (1.0.13), both parts of a result (1.0.56), tasks (1.0.41)",
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Final
 
@@ -32,26 +33,35 @@ OPEN: Final = (
         approves=True,
         sees="structured",
         timeout=inf,
-        enable="Allow the server to sample when VS Code asks (Always), or set allowedDuringChat "
-        "and allowedModels for it in the setting chat.mcp.serverSampling.",
-        habits=("A sampled message keeps its first block of text or image; the reply is text.",),
+        enable="Allow the server to sample when VS Code asks (Always), or set "
+        "`allowedDuringChat` and `allowedModels` for it in the setting `chat.mcp.serverSampling`.",
+        habits=(
+            (
+                "A sampled message arrives if its `content` is one block of text, image or audio; "
+                "a list of blocks is dropped. The reply is text."
+            ),
+            (
+                "A task that needs input makes it call `tasks/get` again; `tasks/result` only "
+                "follows the end. A question has to be sent without waiting for that call."
+            ),
+        ),
         sources=(
             Source(
-                "microsoft/vscode src/vs/workbench/contrib/mcp/common/mcpServerRequestHandler.ts"
-                "@c5308376",
+                "https://github.com/microsoft/vscode/blob/c5308376/"
+                "src/vs/workbench/contrib/mcp/common/mcpServerRequestHandler.ts",
                 "2026-11-21",
                 "what is declared, without MCP Apps; tasks; no timeout on requests",
             ),
             PROBES,
             Source(
-                "microsoft/vscode src/vs/workbench/contrib/mcp/common/mcpSamplingService.ts"
-                "@0f0ed1a6",
+                "https://github.com/microsoft/vscode/blob/0f0ed1a6/"
+                "src/vs/workbench/contrib/mcp/common/mcpSamplingService.ts",
                 "2026-11-21",
                 "the dialog, the setting, and what is kept of a message",
             ),
             Source(
-                "microsoft/vscode src/vs/workbench/contrib/mcp/common/"
-                "mcpLanguageModelToolContribution.ts@b801fe97",
+                "https://github.com/microsoft/vscode/blob/b801fe97/"
+                "src/vs/workbench/contrib/mcp/common/mcpLanguageModelToolContribution.ts",
                 "2026-11-21",
                 "text is left out when there is structured content",
             ),
@@ -62,18 +72,18 @@ OPEN: Final = (
         name="codex",
         title="Codex",
         client_names=("codex-mcp-client",),
-        version="0.154.0",
+        version="0.151.0",
         revision="2025-06-18",
         capabilities={"elicitation": {"form": {}, "url": {}}},
         declines=True,
         sees="structured",
         timeout=300.0,
         progress_resets=False,
-        enable='An approval_policy other than "never" (not `codex exec`, not full access), or '
-        "forms are declined before a person sees them. tool_timeout_sec for long calls.",
+        enable="An `approval_policy` other than `never` (so neither `codex exec` nor full access), "
+        "or forms are declined before a person sees them. `tool_timeout_sec` for long calls.",
         habits=(
             (
-                "Declines every form and URL under approval_policy = never, and where a granular "
+                "Declines every form and URL under `approval_policy = never`, and where a granular "
                 "policy forbids elicitations; accepts an empty form unasked with full access."
             ),
             "Without such a policy a person is asked, and that time does not count.",
@@ -85,9 +95,10 @@ OPEN: Final = (
                 "2026-09-03",
                 "capabilities and revision, from the initialize frame of 0.151.0",
             ),
-            PROBES,
+            replace(PROBES, note="the same from the app, with MCP Apps, 0.148.0"),
             Source(
-                "openai/codex codex-rs/codex-mcp/src/elicitation.rs@65431b76",
+                "https://github.com/openai/codex/blob/65431b76/"
+                "codex-rs/codex-mcp/src/elicitation.rs",
                 "2026-11-21",
                 "which policies decline",
             ),
@@ -102,7 +113,8 @@ OPEN: Final = (
                 "300 s for a call",
             ),
             Source(
-                "openai/codex codex-rs/rmcp-client/src/rmcp_client.rs@02035efb",
+                "https://github.com/openai/codex/blob/02035efb/"
+                "codex-rs/rmcp-client/src/rmcp_client.rs",
                 "2026-11-21",
                 "the timer stands still during an elicitation, and only then",
             ),
@@ -141,7 +153,8 @@ OPEN: Final = (
         ),
         sources=(
             Source(
-                "block/goose crates/goose/src/agents/mcp_client.rs@01aaa821",
+                "https://github.com/block/goose/blob/01aaa821/"
+                "crates/goose/src/agents/mcp_client.rs",
                 "2026-11-21",
                 "revision, capabilities, sampling, the fixed timeout",
             ),
@@ -149,10 +162,11 @@ OPEN: Final = (
             Source(
                 "https://github.com/aaif-goose/goose/pull/12193",
                 "2026-09-18",
-                "sampling is removed; not seen in a release yet",
+                "removes sampling; open on that day, and not seen in a release",
             ),
             Source(
-                "modelcontextprotocol/rust-sdk crates/rmcp/src/service/client.rs@4a738b9d",
+                "https://github.com/modelcontextprotocol/rust-sdk/blob/4a738b9d/"
+                "crates/rmcp/src/service/client.rs",
                 "2026-08-20",
                 "ten requests in all, of which the tenth must complete",
             ),
@@ -177,22 +191,24 @@ OPEN: Final = (
         validates=True,
         sees="structured",
         timeout=inf,
-        progress_resets=False,
         rounds=10,
-        enable="Nothing: auto_sampling is on. Roots are declared if some are configured.",
+        enable="Nothing: `auto_sampling` is on. Roots are declared if some are configured.",
         sources=(
             Source(
-                "evalstate/fast-agent src/fast_agent/mcp/client_callback_runtime.py@610a2f57",
+                "https://github.com/evalstate/fast-agent/blob/610a2f57/"
+                "src/fast_agent/mcp/client_callback_runtime.py",
                 "2026-08-18",
                 "name, sampling with tools, elicitation, roots",
             ),
             Source(
-                "evalstate/fast-agent src/fast_agent/mcp/client_connection.py@610a2f57",
+                "https://github.com/evalstate/fast-agent/blob/610a2f57/"
+                "src/fast_agent/mcp/client_connection.py",
                 "2026-08-18",
                 "the SDK's Client with its defaults: revision, validation, rounds, no timeout",
             ),
             Source(
-                "evalstate/fast-agent src/fast_agent/mcp/helpers/content_helpers.py@610a2f57",
+                "https://github.com/evalstate/fast-agent/blob/610a2f57/"
+                "src/fast_agent/mcp/helpers/content_helpers.py",
                 "2026-08-18",
                 "structured content in place of the text",
             ),
@@ -225,17 +241,27 @@ OPEN: Final = (
         rounds=10,
         enable="The protocol era of the server, if it is to speak 2026-07-28. A person types the "
         "answers of the model.",
-        habits=("Speaks 2025-11-25 unless the server's settings say otherwise.",),
+        habits=(
+            "Speaks 2025-11-25 unless the server's settings say otherwise.",
+            "`inspector-client` is its name before version 2, without MCP Apps.",
+        ),
         sources=(
             Source(
-                "modelcontextprotocol/inspector core/mcp/inspectorClient.ts@86d5f58e",
+                "https://github.com/modelcontextprotocol/inspector/blob/86d5f58e/"
+                "core/mcp/inspectorClient.ts",
                 "2026-08-19",
                 "capabilities, era, rounds, validation, timeout",
             ),
             Source(
-                "modelcontextprotocol/inspector clients/web/src/App.tsx@86d5f58e",
+                "https://github.com/modelcontextprotocol/inspector/blob/86d5f58e/"
+                "clients/web/src/App.tsx",
                 "2026-08-19",
                 "what the web client switches on",
+            ),
+            Source(
+                "https://github.com/quarkiverse/quarkus-mcp-server/issues/752",
+                "2026-04-19",
+                "what version 0.21.2 sent",
             ),
         ),
     ),
@@ -257,7 +283,8 @@ OPEN: Final = (
         habits=("Sends no progress token.",),
         sources=(
             Source(
-                "modelcontextprotocol/inspector clients/cli/src/cli.ts@86d5f58e",
+                "https://github.com/modelcontextprotocol/inspector/blob/86d5f58e/"
+                "clients/cli/src/cli.ts",
                 "2026-08-19",
                 "name; sampling, elicitation and progress are switched off",
             ),
@@ -281,17 +308,19 @@ OPEN: Final = (
         ),
         sources=(
             Source(
-                "google-gemini/gemini-cli packages/core/src/tools/mcp-client.ts@5411f113",
+                "https://github.com/google-gemini/gemini-cli/blob/5411f113/"
+                "packages/core/src/tools/mcp-client.ts",
                 "2026-08-21",
                 "name, capabilities, the timeout, which progress does not move",
             ),
             Source(
-                "npm @modelcontextprotocol/sdk@1.23.0, which it pins",
+                "https://www.npmjs.com/package/@modelcontextprotocol/sdk/v/1.23.0",
                 "2026-08-21",
-                "the revision, and the check of outputSchema in callTool",
+                "the SDK that it pins: the revision, and the check of outputSchema in callTool",
             ),
             Source(
-                "google-gemini/gemini-cli packages/core/src/tools/mcp-tool.ts@5411f113",
+                "https://github.com/google-gemini/gemini-cli/blob/5411f113/"
+                "packages/core/src/tools/mcp-tool.ts",
                 "2026-08-21",
                 "content reaches the model; names",
             ),
@@ -305,12 +334,13 @@ OPEN: Final = (
         revision="2025-06-18",
         capabilities={},
         timeout=60.0,
-        enable="Nothing. `timeout` of the server in librechat.yaml for calls over a minute.",
+        enable="Nothing. `timeout` of the server in `librechat.yaml` for calls over a minute.",
         sources=(
             Source(
-                "danny-avila/LibreChat packages/api/src/mcp/connection.ts@70448f5e",
-                "2025-09-01",
-                "name and empty capabilities; the day is that of the code, about",
+                "https://github.com/danny-avila/LibreChat/blob/70448f5e/"
+                "packages/api/src/mcp/connection.ts",
+                "2026-11-21",
+                "name and empty capabilities, read that day in a version of about 2025",
             ),
             Source(
                 "https://github.com/danny-avila/LibreChat/issues/13267",

@@ -9,7 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import backchannel, cold_start, effects, parked, replay, rounds, tasks
+from benchmarks import (
+    backchannel,
+    cold_start,
+    effects,
+    emulation,
+    parked,
+    replay,
+    rounds,
+    tasks,
+)
 from benchmarks.measure import FULL, QUICK, Effort
 from benchmarks.rows import Row, table, write_json
 
@@ -21,6 +30,7 @@ MEASURES: Final[dict[str, Callable[[Effort], list[Row]]]] = {
     "parked": parked.rows,
     "cold-start": cold_start.rows,
     "tasks": tasks.rows,
+    "emulation": emulation.rows,
 }
 """Every measurement by the name that `--only` takes, in the order of the table."""
 

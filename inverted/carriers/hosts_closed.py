@@ -48,6 +48,11 @@ CLOSED: Final = (
                 "2026-09-22",
                 "the client of the Code tab, version 2.2553",
             ),
+            Source(
+                "https://github.com/modelcontextprotocol/ext-apps/issues/696",
+                "2026-07-07",
+                "a card gets content without structuredContent, 1.18286.2",
+            ),
             Source(ISSUE_4, "2026-11-21", "agrees: neither sampling nor elicitation"),
         ),
     ),
@@ -174,9 +179,13 @@ CLOSED: Final = (
             "extensions": APPS,
             "experimental": {"openai/visibility": {"enabled": True}},
         },
+        sees="structured",
         rounds=10,
         enable="Developer mode (Settings, Apps, Advanced settings), then add the server by its "
         "HTTPS URL; local servers cannot be reached.",
+        habits=(
+            "A card gets no `_meta` of a result, and as `content` the structured content as JSON.",
+        ),
         sources=(
             PROBES,
             Source(
@@ -188,6 +197,18 @@ CLOSED: Final = (
                 "https://github.com/openai/mcp-extensions/blob/8ec7a225/docs/spec.md",
                 "2026-11-21",
                 "the desktop app has forms of its own (openai/form), other surfaces are to follow",
+            ),
+            Source(
+                "https://community.openai.com/t/how-content-and-structuredcontent-in-the-tool-"
+                "response-is-handed-to-the-model/1369519",
+                "2026-11-21",
+                "the model sees only structured content, tested with values that cannot be guessed",
+            ),
+            Source(
+                "https://community.openai.com/t/chatgpt-mcp-apps-bridge-drops-custom-meta-from-"
+                "tool-results-in-ui-notifications-tool-result/1378047",
+                "2026-03-28",
+                "what a card is given of a result",
             ),
             Source(
                 "https://developers.openai.com/api/docs/guides/developer-mode",

@@ -113,6 +113,7 @@ NO_ARGUMENTS: dict[str, Any] = {}
             "Invalid arguments for add: a: Missing required keyword",
         ),
         (("add", {"a": 1, "c": 2}), "Invalid arguments for add: c: Unexpected keyword argument"),
+        (("invalid_tool_call", {"problem": "It is no JSON."}), "It is no JSON."),
         (("broken", NO_ARGUMENTS), "Tool broken failed: no route to 10.0.0.1"),
         (("refuses", NO_ARGUMENTS), "Tool refuses failed: the ticket is closed"),
     ],

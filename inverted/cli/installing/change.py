@@ -16,6 +16,7 @@ from typing import Any, cast
 from inverted.cli.installing.edits import (
     END,
     Data,
+    Malformed,
     Path,
     Span,
     Unsafe,
@@ -84,7 +85,7 @@ def install(host: Host, text: str, server: Server, *, force: bool = False) -> In
         spans = track(spans, insertions)
         text = insert(text, insertions)
         _put(expected, path, value)
-    if host.format.read(text) != expected:
+    if _read_back(host, text, place) != expected:
         raise _unsafe(host, place)
     return Installed(
         text,
@@ -155,10 +156,18 @@ def _without(host: Host, text: str, path: Path) -> str:
     else:
         del inside[path[-1]]
     after = delete(text, host.format.cut(text, path))
-    found = host.format.read(after)
+    found = _read_back(host, after, path)
     if _pruned(found, path[0]) != _pruned(expected, path[0]):
         raise _unsafe(host, path)
     return after
+
+
+def _read_back(host: Host, text: str, path: Path) -> Data:
+    """What the new text says. That it cannot be read is our fault, not that of its owner."""
+    try:
+        return host.format.read(text)
+    except Malformed:
+        raise _unsafe(host, path) from None
 
 
 def _pruned(data: Data, key: str) -> Data:

@@ -111,15 +111,13 @@ def _replace(
         raise PermissionError(0, "it is write-protected")
     made: list[Path] = []
     try:
-        if after is None:
-            fresh = None
-        else:
+        fresh = None
+        if after is not None:
             real.parent.mkdir(parents=True, exist_ok=True)
-            fresh = _fresh(real, after.encode(), private=private)
-            made.append(fresh)
-        backup = None if content is None else _backup(real, content)
-        if backup is not None:
-            made.append(backup)
+            fresh = _copy(_temporary(real), made, after.encode(), real, private=private)
+        backup = None
+        if content is not None:
+            backup = _copy(_numbered(real), made, content, real, private=True)
         if _read(real) != content:
             return False, None
         if fresh is None:
@@ -135,25 +133,30 @@ def _replace(
                 each.unlink()
 
 
-def _fresh(real: Path, content: bytes, *, private: bool) -> Path:
+def _temporary(real: Path) -> tuple[int, Path]:
     descriptor, name = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
-    _write(descriptor, content)
-    _dress(Path(name), real, private=private)
-    return Path(name)
+    return descriptor, Path(name)
 
 
-def _backup(real: Path, content: bytes) -> Path:
+def _numbered(real: Path) -> tuple[int, Path]:
+    """A new backup file; of several in one second the later ones get a number."""
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     for number in range(1000):
         path = real.with_name(f"{real.name}.{stamp}{f'-{number}' if number else ''}.bak")
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE)
-        except FileExistsError:
-            continue
-        _write(descriptor, content)
-        _dress(path, real, private=True)
-        return path
+        with suppress(FileExistsError):
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE), path
     raise FileExistsError(0, "there are a thousand backups of this second")
+
+
+def _copy(
+    opened: tuple[int, Path], made: list[Path], content: bytes, like: Path, *, private: bool
+) -> Path:
+    """Fill a new file, noting it first: whatever fails, it does not stay behind."""
+    descriptor, path = opened
+    made.append(path)
+    _write(descriptor, content)
+    _dress(path, like, private=private)
+    return path
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -19,6 +19,7 @@ from inverted.cli.installing.edits import (
     Malformed,
     Path,
     Span,
+    Unsafe,
     line_break,
     position,
 )
@@ -62,7 +63,7 @@ class Toml:
         """What must be deleted for a table and those inside it to be gone.
 
         Raises:
-            Malformed: It is not written as a table of its own.
+            Unsafe: It is not written as a table of its own.
         """
         spans: list[Span] = []
         headers = _headers(text)
@@ -71,7 +72,10 @@ class Toml:
             if header[: len(path)] == path:
                 spans.append(_section(text, start, end))
         if not spans:
-            raise Malformed(f"{'.'.join(path)} is not written as a table of its own", 1, 1)
+            raise Unsafe(
+                f"{'.'.join(path)} is not written as a table of its own, so it cannot be removed "
+                "without touching the rest. Remove it by hand"
+            )
         return spans
 
 

@@ -136,6 +136,14 @@ def test_several_calls_may_stand_between_one_pair_of_tags() -> None:
     assert calls(f"<tool_call>[{both.replace(chr(10), ',')}]</tool_call>") == expected
 
 
+def test_several_calls_may_stand_in_one_code_block() -> None:
+    assert read(f"So:\n```\n{SEARCH}\n{SEARCH}\n```") == [
+        text("So:"),
+        use(1, query="tea"),
+        use(2, query="tea"),
+    ]
+
+
 def test_a_name_that_is_no_tool_stays_a_call() -> None:
     assert calls('<tool_call>{"name": "fly"}</tool_call>') == [("fly", {})]
 

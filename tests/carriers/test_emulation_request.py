@@ -8,7 +8,7 @@ import json
 import pytest
 from mcp_types import CreateMessageRequestParams
 
-from inverted.carriers.emulation import as_text, from_text
+from inverted.carriers.emulation import INVALID, as_text, from_text
 from inverted.carriers.revisions import messages_for
 
 from .emulated import (
@@ -104,6 +104,10 @@ def test_images_and_sound_of_a_result_stay_blocks_in_their_place() -> None:
     ]
     older = messages_for([user(*told)], "2025-06-18")
     assert [message["content"] for message in older] == told
+
+
+def test_an_image_beside_a_call_stays_in_its_place() -> None:
+    assert shown(assistant(IMAGE, use(1, query="tea"))) == [[IMAGE, text(SEARCH)]]
 
 
 def test_resources_and_structured_values_are_said_as_json() -> None:
@@ -226,3 +230,9 @@ def test_text_that_called_nothing_is_said_once_and_nothing_not_at_all() -> None:
     assert shown(go, assistant(*content), answered)[1] == text("Four.")
     silent = read("", choice="required")
     assert len(shown(go, assistant(*silent), answered)) == 2
+
+
+def test_a_call_of_the_reserved_name_that_somebody_else_wrote_is_said_as_far_as_it_can_be() -> None:
+    assert shown(user(text("go")), assistant(text("so"), use(1, INVALID, text=5)))[1] == text(
+        "so\n<tool_call>\n5\n</tool_call>"
+    )

@@ -204,7 +204,7 @@ def _input(given: Json) -> dict[str, Json]:
     try:
         if isinstance(given, str):  # JSON within JSON; it was repaired once, with the call
             written = given.strip() or "{}"
-            given, end, _ = read_json(written, 0, "", 0)
+            given, end, _ = read_json(written, 0, closing="<", allowance=0)
             given = None if written[end:] else given
         elif given is None:
             given = {}

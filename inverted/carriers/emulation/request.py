@@ -112,7 +112,7 @@ def _said(
     if block["type"] == "text":
         yield block["text"]
     elif block["type"] == "tool_use" and block["name"] == INVALID:
-        written = block["input"].get("text")
+        written = str(block["input"].get("text", ""))
         texts = [each["text"] for each in blocks if each["type"] == "text"]
         if written and not any(text.startswith(written) for text in texts):
             yield tags.around(written)

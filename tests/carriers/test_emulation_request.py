@@ -72,6 +72,7 @@ def test_with_choice_none_the_last_message_says_so_too() -> None:
     assert shown(user(text("go"), IMAGE), choice="none")[-1][:2] == [text("go"), IMAGE]
     assert shown(assistant(text("so")), choice="none") == [text("so")]
     assert "No tool" in shown(user(IMAGE), choice="none")[-1][1]["text"]
+    assert as_text({**request(choice="none"), "messages": []})["messages"] == []
 
 
 def test_the_example_that_the_model_is_shown_is_read_as_that_call() -> None:

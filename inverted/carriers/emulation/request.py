@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Final
+from itertools import groupby
+from typing import Final, cast
 
 from inverted.carriers.emulation.syntax import INVALID, Tags, blocks_of, choice_of, tags_for
 from inverted.core.effects import Json
@@ -93,16 +94,11 @@ def _message(message: dict[str, Json], names: dict[str, str], tags: Tags) -> dic
 def _joined(pieces: Iterable[str | dict[str, Json]]) -> list[Json]:
     """Content blocks; texts that follow each other are one."""
     content: list[Json] = []
-    texts: list[str] = []
-    for piece in [*pieces, None]:
-        if isinstance(piece, str):
-            texts.append(piece)
-            continue
-        if texts:
-            content.append({"type": "text", "text": "\n".join(texts)})
-            texts.clear()
-        if piece is not None:
-            content.append(piece)
+    for are_texts, group in groupby(pieces, lambda piece: isinstance(piece, str)):
+        if are_texts:
+            content.append({"type": "text", "text": "\n".join(cast("Iterator[str]", group))})
+        else:
+            content.extend(group)
     return content
 
 
@@ -155,9 +151,9 @@ def _without_bytes(part: dict[str, Json]) -> dict[str, Json]:
 
 def _reminded(messages: list[dict[str, Json]]) -> list[dict[str, Json]]:
     """After many calls a model goes on calling unless the last thing that it reads says no."""
-    *before, last = messages
-    if last["role"] != "user":
+    if not messages or messages[-1]["role"] != "user":
         return messages
+    *before, last = messages
     note: dict[str, Json] = {"type": "text", "text": _CHOICES["none"]}
     blocks = blocks_of(last["content"])
     if blocks[-1:] and blocks[-1]["type"] == "text":

@@ -3,8 +3,8 @@
 Everything travels by number (field 0, choice 2), so names and choices may be any text at all.
 Rules:
 
-- a field that is left empty is absent from the answer, so that the server's default applies;
-  except text and choices that had a default, because emptying them says something;
+- a field that is left empty is absent from the answer, so that the server's default applies; but
+  a text or a list of choices that had a default and was emptied is sent empty, as it was meant;
 - a value that was offered as the default is accepted as it is;
 - what does not fit gets a few words beside its field ("must be at least 18").
 

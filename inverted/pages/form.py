@@ -318,7 +318,7 @@ def _boxes(name: str, one: Field, typed: Sequence[str], focus: str) -> str:
 
 
 def _list(attributes: str, one: Field, typed: Sequence[str]) -> str:
-    entries = [("", "Choose one" if one.required else "No answer")]
+    entries = [] if one.start else [("", "Choose one" if one.required else "No answer")]
     entries += [(str(number), title) for number, (_, title) in enumerate(one.choices)]
     chosen = {*typed[:1]}
     options = "".join(

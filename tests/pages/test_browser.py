@@ -20,6 +20,12 @@ def command(code: str, *arguments: object) -> str:
     return shlex.join([sys.executable, "-c", code, *map(str, arguments)])
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine takes its time to start a command."""
+    monkeypatch.setattr(browser, "_PATIENCE", 50.0)
+
+
 @pytest.mark.parametrize(
     ("environ", "platform", "reason"),
     [

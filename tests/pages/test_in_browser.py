@@ -1,0 +1,536 @@
+"""The page and the card in a real browser, by keyboard alone.
+
+Skipped where no Chromium is installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from inverted.pages.card import card
+from inverted.pages.desk import Desk, Posted
+from inverted.pages.form import Shown
+from inverted.pages.local import LocalPages
+from inverted.run.forms import form_of
+from tests.pages.chromium import FOUND, Chromium, Tab, chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        FOUND is None, reason="no Chromium on PATH; install the package chromium to run this"
+    ),
+]
+
+HOST = (Path(__file__).parent / "host.html").as_uri()
+HOSTILE = "</h2><img src=x onerror=\"document.title='owned'\"><script>alert(1)</script>\u202e{{1}}"
+
+
+class Order(BaseModel):
+    name: str = Field(description="As on the badge.", max_length=40)
+    age: int = Field(ge=18, le=99)
+    size: Literal["small", "medium", "large"]
+    extras: list[Literal["milk", "sugar"]] = []
+    note: str = ""
+
+
+ORDER = form_of(Order).schema
+APPROVAL = form_of(bool, title="Approve").schema
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncGenerator[Chromium]:
+    async with chromium(tmp_path) as running:
+        yield running
+
+
+# -- the page ---------------------------------------------------------------------------------
+
+
+class Asking:
+    """Pages of this machine, and the answers that came by them."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+        self.pages = LocalPages(Desk(self._post), self._open)
+
+    async def _post(self, asked: Shown, result: dict[str, Any]) -> Posted:
+        self.taken.append(result)
+        return "recorded"
+
+    async def _open(self, url: str) -> None:
+        return None
+
+    async def url(self, schema: dict[str, Any], message: str = "Well?") -> str:
+        question = Shown("r", str(len(self.taken)), "café", "order", message, schema)
+        return (await self.pages.open(question)).url
+
+
+@pytest.fixture
+async def asking() -> AsyncGenerator[Asking]:
+    site = Asking()
+    yield site
+    await site.pages.aclose()
+
+
+async def heading(tab: Tab) -> str:
+    return await tab.evaluate("document.querySelector('h1').innerText")
+
+
+async def test_a_page_is_answered_by_keyboard_after_a_mistake(
+    browser: Chromium, asking: Asking
+) -> None:
+    tab = await browser.tab()
+    url = await asking.url(ORDER, "What shall it be?\n\nTea\nCoffee")
+    await tab.open(url)
+    assert await heading(tab) == "What shall it be?"
+    await tab.until("document.activeElement.id === 'f0'")
+    await tab.type("Ann")
+    await tab.press("Tab")
+    await tab.type("twelve")
+    # Enter in a field submits, as everywhere.
+    await tab.submit("Enter")
+    assert asking.taken == []
+    await tab.until("document.activeElement.className === 'summary'")
+    assert await tab.evaluate("document.activeElement.innerText.split('\\n')") == [
+        "This answer could not be sent",
+        "Age: must be a whole number",
+        "Size: is required",
+    ]
+    # The first link leads to the field that is wrong; what was typed is there.
+    await tab.press("Tab", "Enter")
+    await tab.until("location.hash === '#f1'")
+    assert await tab.evaluate("document.querySelector('#f0').value") == "Ann"
+    assert await tab.evaluate("document.querySelector('#f1').value") == "twelve"
+    await tab.evaluate("document.querySelector('#f1').select()")
+    await tab.type("20")
+    await tab.press("Tab", "ArrowDown", "Tab", "Tab", " ", "Tab")
+    await tab.type("no ice")
+    await tab.submit("Tab", "Enter")
+    assert await heading(tab) == "Recorded"
+    assert "café has your answer. You can close this page." in await tab.evaluate(
+        "document.body.innerText"
+    )
+    content = {"name": "Ann", "age": 20, "size": "medium", "extras": ["sugar"], "note": "no ice"}
+    assert asking.taken == [{"action": "accept", "content": content}]
+    await tab.open(url)
+    assert await heading(tab) == "Already answered"
+
+
+@pytest.mark.parametrize(
+    ("tabs", "label", "result"),
+    [
+        (2, "Approve", {"action": "accept", "content": {"value": True}}),
+        (3, "Deny", {"action": "accept", "content": {"value": False}}),
+        (4, "Cancel", {"action": "cancel"}),
+    ],
+)
+async def test_an_approval_takes_a_step_to_a_button_and_enter_alone_does_nothing(
+    browser: Chromium, asking: Asking, tabs: int, label: str, result: dict[str, Any]
+) -> None:
+    tab = await browser.tab()
+    await tab.open(await asking.url(APPROVAL, "Delete it?\n\nAll of it."))
+    await tab.press("Enter", " ")
+    assert await heading(tab) == "Delete it?"
+    await tab.press(*["Tab"] * tabs)
+    assert await tab.evaluate("document.activeElement.innerText") == label
+    assert asking.taken == []
+    await tab.submit("Enter")
+    assert await heading(tab) == "Recorded"
+    assert asking.taken == [result]
+
+
+async def test_a_hostile_question_stays_text_and_the_page_loads_nothing(
+    browser: Chromium, asking: Asking
+) -> None:
+    tab = await browser.tab()
+    schema = {
+        "type": "object",
+        "properties": {HOSTILE: {"type": "string", "title": HOSTILE, "default": HOSTILE}},
+    }
+    await tab.open(await asking.url(schema, f"{HOSTILE}\n\n{HOSTILE}"))
+    assert await heading(tab) == HOSTILE.replace("\u202e", "\ufffd")
+    assert await tab.evaluate("document.scripts.length + document.images.length") == 0
+    assert await tab.evaluate("performance.getEntriesByType('resource').length") == 0
+    await tab.submit("Tab", "Enter")
+    assert asking.taken == [{"action": "accept", "content": {HOSTILE: HOSTILE}}]
+
+
+@asynccontextmanager
+async def another_site(html: str) -> AsyncGenerator[str]:
+    """A page of another origin: another port of this machine, the closest that there is."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + html.encode())
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
+async def test_a_page_of_another_origin_cannot_send_the_form(
+    browser: Chromium, asking: Asking
+) -> None:
+    tab = await browser.tab()
+    html = f"""<form method="post" action="{await asking.url(APPROVAL)}">
+        <button name="action" value="yes">Win a prize</button></form>"""
+    async with another_site(html) as site:
+        await tab.open(site)
+        await tab.submit("Tab", "Enter")
+    assert await heading(tab) == "Not taken"
+    assert asking.taken == []
+
+
+async def test_a_page_of_another_origin_cannot_frame_the_form(
+    browser: Chromium, asking: Asking
+) -> None:
+    tab = await browser.tab()
+    async with another_site(f'<iframe src="{await asking.url(APPROVAL)}"></iframe>') as site:
+        await tab.open(site)
+        tree = (await tab.call("Page.getFrameTree"))["frameTree"]
+    [framed] = tree["childFrames"]
+    assert framed["frame"]["url"] == "chrome-error://chromewebdata/"
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [320, 1000])
+async def test_a_page_fits_its_window_and_its_contrast_is_enough(
+    browser: Chromium, asking: Asking, *, dark: bool, width: int
+) -> None:
+    tab = await browser.tab(width=width, dark=dark)
+    await tab.open(await asking.url(ORDER, "What shall it be?\n\n" + "Supercalifragilistic" * 9))
+    await tab.submit("Tab", "Tab", "Tab", "Tab", "Tab", "Tab", "Enter")
+    assert await tab.evaluate("document.querySelectorAll('.problem').length") == 3
+    assert await tab.evaluate("document.documentElement.scrollWidth") == width
+    # WCAG 2.2 AA, 1.4.3: text 4.5 to 1.
+    assert await tab.evaluate(f"(() => {{ {CONTRAST} }})()") >= 4.5
+
+
+CONTRAST = """
+const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+const light = (color) => {
+  canvas.fillStyle = color;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((part) => {
+    const value = part / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+  const color = getComputedStyle(element).backgroundColor;
+  return color === "rgba(0, 0, 0, 0)" ? behind(element.parentElement) : color;
+};
+const texts = document.querySelectorAll(
+  "p, h1, h2, b, li, a, label, legend, span, input, textarea, select, button, .details");
+return Math.min(...[...texts].map((element) => {
+  const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];
+  return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+}));
+"""
+"""The least contrast of any text on the page."""
+
+
+# -- the card ---------------------------------------------------------------------------------
+
+
+def ask(*questions: tuple[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
+    listed = [
+        {"id": f"q{number}", "message": message, "requestedSchema": schema}
+        for number, (message, schema) in enumerate(questions)
+    ]
+    asked = {
+        "handle": "h1",
+        "token": "t1",
+        "server": "café",
+        "agent": "order",
+        "then": "Continue h1.",
+        "questions": listed,
+        **more,
+    }
+    return {"content": [{"type": "text", "text": "Waiting."}], "_meta": {"inverted/ask": asked}}
+
+
+def reply(**structured: Any) -> dict[str, Any]:
+    return {"content": [], "structuredContent": structured}
+
+
+async def play(browser: Chromium, result: dict[str, Any] | None, **how: Any) -> Tab:
+    """A host with the card in it, which got this result. What it says can be looked into."""
+    sandbox = how.pop("sandbox", "allow-scripts allow-same-origin")
+    tab = await browser.tab(dark=how.pop("dark", False), width=how.pop("width", 600))
+    await tab.open(HOST)
+    given = {"card": card(), "sandbox": sandbox, "result": result, **how}
+    await tab.evaluate(f"play({json.dumps(given)})")
+    await tab.until("said('ui/notifications/size-changed').length")
+    return tab
+
+
+async def until_drawn(tab: Tab) -> None:
+    await tab.until("inside('button') && inside('button').getBoundingClientRect().height")
+
+
+async def test_the_card_is_answered_by_keyboard_in_a_strict_sandbox(browser: Chromium) -> None:
+    """The host sees only what the card says: the frame has an origin of its own."""
+    tab = await play(browser, ask(("Well?", ORDER)), sandbox="allow-scripts")
+    [hello] = await tab.evaluate("said('ui/initialize')")
+    assert hello["protocolVersion"] == "2026-01-26"
+    assert hello["appInfo"]["name"] == "inverted-answer"
+    await tab.until("said('ui/notifications/size-changed').at(-1).height > 300")
+    await tab.press("Tab")  # to the first field: the card does not take the focus by itself
+    await tab.type("Ann")
+    await tab.press("Tab")
+    await tab.type("20")
+    await tab.press("Tab", " ", "Tab", " ", "Tab", " ", "Tab")
+    await tab.type("!")
+    await tab.press("Tab", "Enter")
+    [call] = await tab.until("said('tools/call').length ? said('tools/call') : 0")
+    content = {"name": "Ann", "age": 20, "size": "small", "extras": ["milk", "sugar"], "note": "!"}
+    arguments = {"token": "t1", "question": "q0", "action": "accept", "content": content}
+    assert call == {"name": "answer_card", "arguments": arguments}
+    [message] = await tab.until("said('ui/message').length ? said('ui/message') : 0")
+    assert message == {"role": "user", "content": [{"type": "text", "text": "Continue h1."}]}
+
+
+async def test_the_card_keeps_what_was_typed_after_a_mistake(browser: Chromium) -> None:
+    words = {"name": "must be <b>known</b>", "": "Look again."}
+    refused = reply(problems=words)
+    fails = {"error": "out of reach"}
+    text = {"isError": True, "content": [{"type": "text", "text": "Store locked."}]}
+    taken = reply(state="recorded")
+    replies = {"tools/call": [refused, fails, text, taken]}
+    tab = await play(browser, ask(("Well?", ORDER)), replies=replies)
+    await until_drawn(tab)
+    await tab.press("Tab")
+    await tab.type("Ann")
+    await tab.press("Tab")
+    await tab.type("17")
+    await tab.press("Enter")  # in a field it submits
+    await tab.until("inside('.summary').innerText.includes('Age: must be at least 18')")
+    assert "Size: is required" in await tab.evaluate("inside('.summary').innerText")
+    assert await tab.evaluate("said('tools/call')") == []
+    await tab.press("Tab", "Enter")  # the link to the field
+    await tab.until("frame.contentDocument.activeElement.id === 'q0f1'")
+    assert await tab.evaluate("inside('#q0f1').getAttribute('aria-invalid')") == "true"
+    assert await tab.evaluate("inside('#q0f1').getAttribute('aria-describedby')") == (
+        "q0f1-hint q0f1-wrong"
+    )
+    await tab.evaluate("inside('#q0f1').select()")
+    await tab.type("18")
+    await tab.press("Tab", " ", "Enter")
+    # What the server does not take is shown in the same way.
+    await tab.until("inside('.summary').innerText.includes('must be <b>known</b>')")
+    assert "Look again." in await tab.evaluate("inside('.summary').innerText")
+    for trouble in ("could not be passed on: out of reach. Try again.", "Store locked."):
+        await tab.evaluate("inside('button.main').focus()")
+        await tab.press("Enter")
+        await tab.until(f"inside('.summary').innerText.includes({json.dumps(trouble)})")
+        assert await tab.evaluate("inside('#q0f0').value") == "Ann"
+    await tab.evaluate("inside('button.main').focus()")
+    await tab.press("Enter")
+    await tab.until("text().includes('Recorded: Submit')")
+    calls = await tab.evaluate("said('tools/call').map((one) => one.arguments.content)")
+    content = {"name": "Ann", "age": 18, "size": "small", "note": ""}
+    assert calls == [content] * 4
+    assert await tab.evaluate("inside('button')") is None
+
+
+@pytest.mark.parametrize(
+    ("tabs", "label", "sent"),
+    [
+        (2, "Approve", {"action": "accept", "content": {"value": True}}),
+        (3, "Deny", {"action": "accept", "content": {"value": False}}),
+        (4, "Cancel", {"action": "cancel"}),
+    ],
+)
+async def test_an_approval_on_the_card_takes_a_step_to_a_button(
+    browser: Chromium, tabs: int, label: str, sent: dict[str, Any]
+) -> None:
+    tab = await play(browser, ask(("Delete it?\n\nAll of it.", APPROVAL)))
+    await until_drawn(tab)
+    await tab.press("Tab", "Enter")  # the details, which can be scrolled
+    await tab.press(*["Tab"] * (tabs - 1))
+    assert await tab.evaluate("frame.contentDocument.activeElement.innerText") == label
+    assert await tab.evaluate("said('tools/call')") == []
+    await tab.press("Enter")
+    await tab.until(f"text().includes('Recorded: {label}')")
+    [call] = await tab.evaluate("said('tools/call')")
+    assert call["arguments"] == {"token": "t1", "question": "q0", **sent}
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("answered", "Already answered."),
+        ("withdrawn", "Not asked any more."),
+        ("ended", "The run has ended."),
+        ("expired", "This card has expired."),
+        ("unknown", "does not know this question any more"),
+        ("stopping", "The server is stopping."),
+    ],
+)
+async def test_a_question_that_does_not_wait_says_so_on_the_card(
+    browser: Chromium, state: str, words: str
+) -> None:
+    over = {**reply(state=state), "isError": state == "unknown"}
+    tab = await play(browser, ask(("Well?", APPROVAL)), replies={"tools/call": [over]})
+    await until_drawn(tab)
+    await tab.press("Tab", "Enter")
+    await tab.until(f"text().includes({json.dumps(words)})")
+    assert await tab.evaluate("inside('button')") is None
+    # Nothing was answered here, so there is nothing to tell the model.
+    assert await tab.evaluate("said('ui/message')") == []
+
+
+async def test_the_model_is_told_once_when_every_question_is_settled(browser: Chromium) -> None:
+    taken = reply(state="recorded")
+    gone = reply(state="answered")
+    questions = ask(("First?", APPROVAL), ("Second?", form_of(None).schema))
+    tab = await play(browser, questions, replies={"tools/call": [taken, gone]})
+    await until_drawn(tab)
+    await tab.evaluate("inside('section:nth-of-type(2) button').focus()")
+    await tab.press("Enter")
+    await tab.until("text().includes('Recorded: OK')")
+    assert await tab.evaluate("said('ui/message')") == []
+    await tab.evaluate("inside('button').focus()")
+    await tab.press("Enter")
+    await tab.until("text().includes('The assistant continues.')")
+    assert len(await tab.evaluate("said('ui/message')")) == 1
+    assert await tab.evaluate("said('tools/call').map((one) => one.arguments.question)") == [
+        "q1",
+        "q0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "words", "told"),
+    [
+        ({"capabilities": {"updateModelContext": {}}}, "with your next message", 1),
+        ({"replies": {"ui/message": [{"isError": True}]}}, "with your next message", 1),
+        ({"replies": {"ui/message": [{"error": "no"}]}}, "with your next message", 1),
+        ({"capabilities": {}}, "tell the assistant: Continue h1.", 0),
+    ],
+)
+async def test_a_host_that_takes_no_message_is_told_otherwise(
+    browser: Chromium, host: dict[str, Any], words: str, told: int
+) -> None:
+    tab = await play(browser, ask(("Well?", APPROVAL)), **host)
+    await until_drawn(tab)
+    await tab.press("Tab", "Enter")
+    await tab.until(f"text().includes({json.dumps(words)})")
+    updates = await tab.evaluate("said('ui/update-model-context')")
+    assert updates == [{"content": [{"type": "text", "text": "Continue h1."}]}] * told
+
+
+async def test_a_hostile_question_stays_text_on_the_card(browser: Chromium) -> None:
+    part = {"title": HOSTILE, "description": HOSTILE, "default": HOSTILE}
+    properties = {
+        HOSTILE: {"type": "string", **part},
+        "__proto__": {"type": "integer", "default": 1},
+        "one": {"type": "string", "enum": [HOSTILE], **part},
+    }
+    schema = {"type": "object", "properties": properties}
+    replies = {"tools/call": [{"content": [{"type": "text", "text": HOSTILE}], "isError": True}]}
+    hostile = ask((f"{HOSTILE}\n\n{HOSTILE}", schema), server=HOSTILE, agent=HOSTILE)
+    tab = await play(browser, None, replies=replies)
+    # `json.dumps` and an object literal would make "__proto__" a prototype.
+    await tab.evaluate(
+        f"tell('ui/notifications/tool-result', JSON.parse({json.dumps(json.dumps(hostile))}))"
+    )
+    await until_drawn(tab)
+    await tab.evaluate("inside('button').focus()")
+    await tab.press("Enter")
+    await tab.until("!inside('.summary').hidden")
+    shown = HOSTILE.replace("\u202e", "\ufffd")
+    assert await tab.evaluate("inside('h2').innerText") == shown
+    assert shown in await tab.evaluate("inside('.summary').innerText")
+    assert await tab.evaluate("frame.contentDocument.images.length") == 0
+    assert await tab.evaluate("frame.contentDocument.scripts.length") == 1
+    assert await tab.evaluate("frame.contentDocument.title") == "Questions for you"
+    sent = await tab.evaluate("JSON.stringify(said('tools/call')[0].arguments.content)")
+    assert json.loads(sent) == {HOSTILE: HOSTILE, "__proto__": 1, "one": HOSTILE}
+
+
+async def test_the_card_listens_to_its_host_alone(browser: Chromium) -> None:
+    tab = await play(browser, None)
+    forged = json.dumps(ask(("Forged?", APPROVAL)))
+    await tab.evaluate(
+        f"""new Promise((resolve) => {{
+            const other = document.createElement("iframe");
+            other.srcdoc = `<script>parent.frames[0].postMessage(
+                {{ jsonrpc: "2.0", method: "ui/notifications/tool-result", params: {forged} }},
+                "*");
+                parent.postMessage("posted", "*");</` + "script>";
+            addEventListener("message", ({{ data }}) => data === "posted" && resolve());
+            document.body.append(other);
+        }})"""
+    )
+    # Messages arrive in order: when this one is answered, the forged one was seen.
+    await tab.evaluate("say({ id: 7, method: 'ping' })")
+    assert await tab.until("answered(7)") == {"jsonrpc": "2.0", "id": 7, "result": {}}
+    assert "Forged?" not in await tab.evaluate("text()")
+
+
+async def test_the_card_answers_its_host(browser: Chromium) -> None:
+    tab = await play(browser, None, context={"theme": "dark"})
+    assert await tab.evaluate("frame.contentDocument.documentElement.style.colorScheme") == "dark"
+    await tab.evaluate(
+        """tell("ui/notifications/host-context-changed",
+                 { theme: "light", styles: { variables: { "--font-sans": "monospace" } } })"""
+    )
+    await tab.until("inside(':root').style.colorScheme === 'light'")
+    assert await tab.evaluate("inside('body').style.fontFamily") == "monospace"
+    await tab.evaluate("say({ id: 8, method: 'ui/resource-teardown', params: {} })")
+    assert (await tab.until("answered(8)"))["result"] == {}
+    await tab.evaluate("say({ id: 9, method: 'constructor' })")
+    assert (await tab.until("answered(9)"))["error"]["code"] == -32601
+    for method, params, words in (
+        ("tool-result", "{ content: [] }", "There is nothing to answer here."),
+        ("tool-cancelled", "{ reason: 'x' }", "The call was cancelled."),
+    ):
+        await tab.evaluate(f"tell('ui/notifications/{method}', {params})")
+        await tab.until(f"text().includes({json.dumps(words)})")
+
+
+async def test_a_card_without_a_host_says_so(browser: Chromium, tmp_path: Path) -> None:
+    alone = tmp_path / "card.html"
+    alone.write_text(card(), encoding="utf-8")
+    tab = await browser.tab()
+    await tab.open(alone.as_uri())
+    assert "inside of an MCP Apps host only" in await tab.evaluate("document.body.innerText")
+
+
+async def test_a_host_that_refuses_the_card_is_told(browser: Chromium) -> None:
+    tab = await browser.tab()
+    await tab.open(HOST)
+    how = {
+        "card": card(),
+        "sandbox": "allow-scripts allow-same-origin",
+        "replies": {"ui/initialize": [{"error": "too old"}]},
+    }
+    await tab.evaluate(f"play({json.dumps(how)})")
+    await tab.until("text().includes('The card could not start: too old.')")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+async def test_the_card_fits_its_frame_and_its_contrast_is_enough(
+    browser: Chromium, *, dark: bool
+) -> None:
+    theme = {"theme": "dark" if dark else "light"}
+    # The host's theme counts, whatever the system's is.
+    tab = await play(browser, ask(("Well?", ORDER)), context=theme, dark=not dark, width=320)
+    await until_drawn(tab)
+    await tab.evaluate("inside('button').click()")
+    await tab.until("!inside('.summary').hidden")
+    await tab.until("frame.clientHeight === inside('body').offsetHeight")
+    assert await tab.evaluate("inside(':root').scrollWidth") == 320
+    least = CONTRAST.replace("document.", "frame.contentDocument.")
+    assert await tab.evaluate(f"(() => {{ {least} }})()") >= 4.5

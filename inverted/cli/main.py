@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "runs": ("inverted.cli.runs", "list, read, cancel and replay the runs of a store"),
     "install": ("inverted.cli.install", "install a server in a client: VS Code, Claude, Cursor, …"),
     "uninstall": ("inverted.cli.uninstall", "take an installed server out of a client again"),
+    "pack": ("inverted.cli.pack", "make a bundle (.mcpb) of a server, for one-click installation"),
     "new": ("inverted.cli.new", "write a small agent server with a test, ready to run"),
 }
 """Each command: the module whose `command(argv)` serves it, and what it does."""

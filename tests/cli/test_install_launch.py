@@ -161,7 +161,7 @@ def test_a_url_is_refused() -> None:
 
 
 def test_without_uv_the_error_says_how_to_get_it(here: Path, without_uv: None) -> None:
-    with pytest.raises(UsageProblem, match="need uv, which is not on PATH"):
+    with pytest.raises(UsageProblem, match="needs uv, which is not on PATH"):
         launch("tea.py", UV)
 
 

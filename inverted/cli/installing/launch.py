@@ -28,6 +28,7 @@ from inverted.cli.target import Command, resolve
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 """Names that every host accepts."""
 
+_OWN: Final = "an environment of its own (--with, --python)"
 _GENERIC: Final = frozenset({"server", "main", "app", "mcp", "__main__", "__init__"})
 _USUAL_PLACES: Final = (
     "~/.local/bin/uv",
@@ -96,8 +97,16 @@ def launch(target: str, wishes: Wishes) -> Launch:
     else:
         argv, name = _command(target, wishes)
     if wishes.env_file is not None and not wishes.own_environment:
-        argv = (_uv(), "run", "--no-project", "--env-file", str(wishes.env_file), "--", *argv)
-    return Launch(argv, _usable(name))
+        argv = (
+            find_uv("--env-file, for this host,"),
+            "run",
+            "--no-project",
+            "--env-file",
+            str(wishes.env_file),
+            "--",
+            *argv,
+        )
+    return Launch(argv, usable(name))
 
 
 def _file(target: str, wishes: Wishes) -> tuple[tuple[str, ...], str]:
@@ -155,7 +164,7 @@ def _command(target: str, wishes: Wishes) -> tuple[tuple[str, ...], str]:
     options += _from(target)
     if wishes.env_file is not None:
         options += ["--env-file", str(wishes.env_file)]
-    return (_uv(), "tool", "run", *options, target, *wishes.args), name
+    return (find_uv(_OWN), "tool", "run", *options, target, *wishes.args), name
 
 
 def _with_uv(
@@ -166,23 +175,32 @@ def _with_uv(
     _, _, *rest = environment.build_command(command)
     if wishes.env_file is not None:
         options = [*options, "--env-file", str(wishes.env_file)]
-    return (_uv(), "run", *options, *rest)
+    return (find_uv(_OWN), "run", *options, *rest)
 
 
 def _resolved(target: str) -> tuple[str, ...]:
     return cast("Command", resolve(target, (), ())).argv  # `launch` has refused URLs
 
 
-def _uv() -> str:
-    """uv, as an absolute path."""
+def find_uv(wanted: str) -> str:
+    """Find uv, also where a shell's PATH would not lead.
+
+    Args:
+        wanted: What needs it, for the message.
+
+    Returns:
+        Its absolute path.
+
+    Raises:
+        UsageProblem: It is not there.
+    """
     beside = Path(sys.executable).parent
     found = shutil.which("uv") or shutil.which("uv", path=str(beside))
     for usual in _USUAL_PLACES:
         found = found or shutil.which(str(Path(usual).expanduser()))
     if found is None:
         raise UsageProblem(
-            "--with, --python and, for this host, --env-file need uv, which is not on PATH. "
-            "Install it (docs.astral.sh/uv), or leave the option out."
+            f"{wanted} needs uv, which is not on PATH. Install it: docs.astral.sh/uv."
         )
     return str(Path(found).absolute())
 
@@ -195,7 +213,7 @@ def _from(command: str) -> list[str]:
     return []
 
 
-class _Direct(BaseModel):
+class Direct(BaseModel):
     """direct_url.json (PEP 610): where a package came from, if not from an index."""
 
     url: str
@@ -218,7 +236,7 @@ def requirement(package: str) -> str:
     written = found.read_text("direct_url.json")
     if written is None:
         return f"{package}=={found.version}"
-    direct = _Direct.model_validate_json(written)
+    direct = Direct.model_validate_json(written)
     if direct.vcs_info:
         commit = direct.vcs_info.get("commit_id", "")
         return f"{package} @ {direct.vcs_info.get('vcs', 'git')}+{direct.url}@{commit}"
@@ -235,7 +253,8 @@ def _project(directory: Path) -> dict[str, Any]:
         raise ConnectionProblem(f"cannot read {file}: {error}") from None
 
 
-def _usable(name: str) -> str:
+def usable(name: str) -> str:
+    """The name of a server, made from any name."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64] or "server"
 
 

@@ -26,7 +26,7 @@ def read_install(argv: Sequence[str]) -> tuple[argparse.Namespace, tuple[str, ..
     Returns:
         The options, and the server's own arguments.
     """
-    own, server = _split(argv)
+    own, server = split(argv)
     parser = _parser(
         "install",
         "Install a server in a host: it gets an entry in the host's configuration, and nothing "
@@ -106,7 +106,8 @@ def _place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="show the change, write nothing")
 
 
-def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """What stands before a bare `--`, and what after it."""
     given = list(argv)
     if "--" not in given:
         return given, ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+import sys
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -239,15 +240,15 @@ def test_a_command_of_a_project_is_packed_like_the_project(
 def test_a_command_of_a_published_package_is_named(
     here: Path, built: dict[str, Path], host: Command
 ) -> None:
-    assert host("pack", "pytest", "--no-tools", "--name", "fast", "-o", "x.mcpb").code == 0
+    assert host("pack", "hypothesis", "--no-tools", "--name", "fast", "-o", "x.mcpb").code == 0
     manifest, pyproject, files = read(here / "x.mcpb")
     assert built == {}
     assert "tool" in pyproject
     assert "sources" not in pyproject["tool"]["uv"]
-    assert pyproject["project"]["dependencies"] == [f"pytest=={version('pytest')}"]
+    assert pyproject["project"]["dependencies"] == [f"hypothesis=={version('hypothesis')}"]
     assert manifest["name"] == "fast"
-    assert manifest["version"] == version("pytest")
-    assert b"from pytest import console_main" in files["src/main.py"]
+    assert manifest["version"] == version("hypothesis")
+    assert b"from hypothesis.extra.cli import main" in files["src/main.py"]
 
 
 def test_a_file_is_packed_with_its_tools_listed(
@@ -284,7 +285,7 @@ def test_what_came_from_an_address_is_asked_for_by_name(
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: far\nVersion: 1.0\n")
     (info / "direct_url.json").write_text('{"url": "https://far.example/far.zip"}')
-    monkeypatch.syspath_prepend(here / "site")
+    monkeypatch.setattr(sys, "path", [str(here / "site"), *sys.path])
     found = contents("tea.py", ["far"])
     assert found.requirements == ("far",)
     assert set(found.local) == {"inverted"}

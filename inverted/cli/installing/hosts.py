@@ -295,7 +295,7 @@ HOSTS: Final = {
             _FROM_ENVIRONMENT,
             "${{{key}}}",
             "gemini mcp list shows it; a running Gemini CLI must be started again.",
-            "google-gemini/gemini-cli docs/tools/mcp-server.md (5411f11); gemini 0.61.0",
+            "google-gemini/gemini-cli/docs/tools/mcp-server.md (5411f11); gemini 0.61.0",
             "2026-11-21",
         ),
         Host(

@@ -28,7 +28,7 @@ from inverted.run import (
     Titles,
     Usage,
 )
-from inverted.runtime import Limits, Retry, TaskSettings, current_step
+from inverted.runtime import Ladders, Limits, Retry, TaskSettings, current_step
 from inverted.server import AgentServer
 from inverted.stores import MemoryStore, SQLiteStore
 
@@ -50,6 +50,7 @@ __all__ = [
     "InvalidAnswerError",
     "InvertedError",
     "LimitExceeded",
+    "Ladders",
     "Limits",
     "MemoryStore",
     "Retry",

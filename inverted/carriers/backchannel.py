@@ -28,7 +28,7 @@ MODES_SINCE: Final = "2025-11-25"
 
 
 class BackChannel:
-    """Asks through server-to-client requests. Implements `Carrier`.
+    """Asks through server-to-client requests. Implements `Channel`.
 
     Args:
         session: The session of the tool call.
@@ -58,7 +58,7 @@ class BackChannel:
         self._notify = notify
 
     def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
-        """See `Carrier.refusal`."""
+        """See `Channel.refusal`."""
         refused = self._client.refusal(kind, params)
         if (
             refused is None
@@ -78,11 +78,11 @@ class BackChannel:
         return refused
 
     def read(self, question: Question, raw: Json) -> Answer:
-        """See `Carrier.read`."""
+        """See `Channel.read`."""
         return read_answer(question, raw)
 
     async def ask(self, question: Question) -> Answer:
-        """See `Carrier.ask`.
+        """See `Channel.ask`.
 
         Raises:
             ClientGone: The connection was closed.
@@ -110,11 +110,11 @@ class BackChannel:
             )
 
     async def notify(self, payload: dict[str, Json]) -> None:
-        """See `Carrier.notify`."""
+        """See `Channel.notify`."""
         await self._notify(payload)
 
     def describe(self) -> list[str]:
-        """See `Carrier.describe`."""
+        """See `Channel.describe`."""
         return sorted(self._client.features)
 
     def _form(self, params: dict[str, Json]) -> dict[str, Json] | None:

@@ -9,7 +9,7 @@ from inverted.runtime.ports import Answer, Question
 
 
 class Later:
-    """Leaves questions parked. A subclass sends notices, and is a `Carrier`.
+    """Leaves questions parked. A subclass sends notices, and is a `Channel`.
 
     Args:
         client: Who is asked.
@@ -21,17 +21,17 @@ class Later:
         self._client = client
 
     def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
-        """See `Carrier.refusal`."""
+        """See `Channel.refusal`."""
         return self._client.refusal(kind, params)
 
     def read(self, question: Question, raw: Json) -> Answer:
-        """See `Carrier.read`."""
+        """See `Channel.read`."""
         return read_answer(question, raw)
 
     async def ask(self, question: Question) -> Answer:
-        """See `Carrier.ask`. Never called: another request brings the answer."""
+        """See `Channel.ask`. Never called: another request brings the answer."""
         raise NotImplementedError(f"{question.id} is answered by a later request")
 
     def describe(self) -> list[str]:
-        """See `Carrier.describe`."""
+        """See `Channel.describe`."""
         return sorted(self._client.features)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from inverted.core.effects import Json, Kind
+from inverted.core.effects import Json
 from inverted.core.journal import Failure
-from inverted.errors import AnswerError, CapabilityError
-from inverted.runtime.ports import Answer, Question
+from inverted.errors import CapabilityError
+from inverted.runtime.ladders import Rung
+from inverted.runtime.ports import Question
 
 
 class Nobody:
@@ -15,22 +16,23 @@ class Nobody:
         why: What happened to the client.
     """
 
-    inline = False
+    patience = None
 
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:  # noqa: ARG002 # the port's signature
-        """See `Carrier.refusal`."""
+    def rung(self, question: Question) -> Rung | Failure:  # noqa: ARG002 # the port's signature
+        """See `Carrier.rung`."""
         return Failure.of(CapabilityError(f"Nobody can be asked: {self._why}."))
 
-    def read(self, question: Question, raw: Json) -> Answer:  # noqa: ARG002 # the port's signature
-        """See `Carrier.read`."""
-        raise AnswerError(f"Nobody was asked {question.id}.")
+    def read(self, question: Question, raw: Json, via: str | None = None) -> None:
+        """See `Carrier.read`. Nobody was asked, so nothing is an answer."""
 
-    async def ask(self, question: Question) -> Answer:
-        """See `Carrier.ask`."""
-        return self.read(question, None)
+    async def ask(self, question: Question, rung: Rung) -> None:
+        """See `Carrier.ask`. Never called: there is no rung."""
+
+    def outgoing(self, question: Question) -> None:
+        """See `Carrier.outgoing`."""
 
     async def notify(self, payload: dict[str, Json]) -> None:
         """See `Carrier.notify`."""

@@ -17,7 +17,7 @@ from inverted.runtime.tasks import TaskInfo
 
 
 class TaskCarrier(Later):
-    """Leaves questions parked until their answers are posted. Implements `Carrier`.
+    """Leaves questions parked until their answers are posted. Implements `Channel`.
 
     Args:
         info: How the run is served.
@@ -29,5 +29,5 @@ class TaskCarrier(Later):
         self._notify = notify
 
     async def notify(self, payload: dict[str, Json]) -> None:
-        """See `Carrier.notify`."""
+        """See `Channel.notify`."""
         self._notify(payload)

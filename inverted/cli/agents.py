@@ -19,6 +19,7 @@ from inverted.cli.errors import ConnectionProblem, UsageProblem
 from inverted.cli.options import RunOptions
 from inverted.cli.text import clean, first_line
 from inverted.cli.usage import listing, usage
+from inverted.server.relay.reply import CONTINUE
 
 _MOST_PAGES: Final = 250
 _WIDEST: Final = 100  # lines longer than this are hard to read, on any screen
@@ -39,7 +40,7 @@ async def list_agents(client: Client, evidence: Evidence) -> list[Tool]:
     try:
         for _ in range(_MOST_PAGES):
             page: ListToolsResult = await client.list_tools(cursor=cursor)
-            tools += page.tools
+            tools += [each for each in page.tools if CONTINUE not in (each.meta or {})]
             cursor = page.next_cursor
             if cursor is None:
                 break

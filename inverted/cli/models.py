@@ -12,88 +12,22 @@ would let a hint override the choice.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Final, Protocol, cast
+from typing import Protocol
 
-from mcp_types import (
-    CreateMessageRequestParams,
-    CreateMessageResult,
-    CreateMessageResultWithTools,
-    SamplingMessage,
+from mcp_types import CreateMessageRequestParams
+
+from inverted.carriers.providers import (
+    PROVIDERS,
+    Handler,
+    ProviderError,
+    SamplingResult,
+    load_handler,
 )
-
 from inverted.cli.errors import HostProblem, UsageProblem
 from inverted.cli.rehearsal import NAME, Policy, answer, load_policy, single
 from inverted.cli.text import first_line
-
-SamplingResult = CreateMessageResult | CreateMessageResultWithTools
-
-# A sampling handler of FastMCP: messages, params and a context that these handlers do not use.
-Handler = Callable[
-    [list[SamplingMessage], CreateMessageRequestParams, None],
-    Awaitable[SamplingResult],
-]
-
-
-@dataclass(frozen=True)
-class Provider:
-    """A provider of models that FastMCP has a sampling handler for.
-
-    Attributes:
-        extra: The extra of `inverted` that installs its SDK.
-        keys: The variables that may hold its API key, in the order in which they are looked at.
-        default: The model when only a key chooses the provider.
-        module: Where FastMCP's handler is.
-        handler: The handler's class.
-        sdk: The SDK's module.
-        client: The SDK's client class.
-        endpoint: The variable by which its SDK takes another endpoint; empty if it takes none.
-    """
-
-    extra: str
-    keys: tuple[str, ...]
-    default: str
-    module: str
-    handler: str
-    sdk: str
-    client: str
-    endpoint: str
-
-
-PROVIDERS: Final = {
-    "anthropic": Provider(
-        extra="anthropic",
-        keys=("ANTHROPIC_API_KEY",),
-        default="claude-sonnet-4-5",
-        module="fastmcp.client.sampling.handlers.anthropic",
-        handler="AnthropicSamplingHandler",
-        sdk="anthropic",
-        client="AsyncAnthropic",
-        endpoint="ANTHROPIC_BASE_URL",
-    ),
-    "openai": Provider(
-        extra="openai",
-        keys=("OPENAI_API_KEY",),
-        default="gpt-4.1",
-        module="fastmcp.client.sampling.handlers.openai",
-        handler="OpenAISamplingHandler",
-        sdk="openai",
-        client="AsyncOpenAI",
-        endpoint="OPENAI_BASE_URL",
-    ),
-    "gemini": Provider(
-        extra="gemini",
-        keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-        default="gemini-2.5-flash",
-        module="fastmcp.client.sampling.handlers.google_genai",
-        handler="GoogleGenaiSamplingHandler",
-        sdk="google.genai",
-        client="Client",
-        endpoint="",
-    ),
-}
 
 
 class Model(Protocol):
@@ -233,30 +167,12 @@ class Provided:
             ) from error
 
     def _load(self) -> Handler:
-        about = PROVIDERS[self.choice.provider]
-        key = next((os.environ[name] for name in about.keys if os.environ.get(name)), None)
-        base_url = self.choice.base_url or os.environ.get(about.endpoint)
-        if key is None and base_url is None:
-            raise UsageProblem(
-                f"{self.choice.label} needs an API key: set {' or '.join(about.keys)}, or use "
-                "--model rehearsal."
-            )
+        choice = self.choice
         try:
-            # By name, because each SDK is an optional extra.
-            handlers = import_module(about.module)
-            sdk = import_module(about.sdk)
-        except ImportError:
-            raise UsageProblem(
-                f"{self.choice.label} needs an SDK that is not installed: "
-                f"pip install 'inverted[{about.extra}]', or use --model rehearsal."
-            ) from None
-        # A server at another endpoint may want no key; the SDKs want one to be constructed.
-        settings: dict[str, Any] = {"api_key": key or "none"}
-        if base_url is not None:
-            settings["base_url"] = base_url
-        client = getattr(sdk, about.client)(**settings)
-        made = getattr(handlers, about.handler)(default_model=self.choice.name, client=client)
-        return cast("Handler", made)
+            return load_handler(choice.provider, choice.name or "", choice.base_url, os.environ)
+        except ProviderError as error:
+            problem = str(error).removesuffix(".")
+            raise UsageProblem(f"{problem}, or use --model rehearsal.") from None
 
 
 def _named(spec: str, base_url: str | None, reason: str) -> Choice:

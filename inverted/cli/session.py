@@ -50,6 +50,7 @@ from inverted.client import (
     call_tool_as_task,
 )
 from inverted.client.wire import Created
+from inverted.server.relay.reply import CONTINUE
 
 RUN_KEY: Final = "inverted/run-key"
 
@@ -174,6 +175,7 @@ async def call_agent(
 
     if call.as_task:
         return await _as_task(client, call, watch)
+    name, arguments = call.agent, call.arguments
     responses: InputResponses | None = None
     state: str | None = None
     rounds = 0
@@ -181,8 +183,8 @@ async def call_agent(
     while True:
         try:
             found = await client.session.call_tool(
-                call.agent,
-                call.arguments,
+                name,
+                arguments,
                 progress_callback=on_progress,
                 input_responses=responses,
                 request_state=state,
@@ -199,7 +201,13 @@ async def call_agent(
             watch(TaskChanged(found.task_id, "working", ""))
             return task_handle(client, found.task_id, watch)
         if not isinstance(found, InputRequiredResult):
-            return _final(found)
+            result = _final(found)
+            following = _following(result)
+            if following is None:
+                return result
+            name, arguments = following
+            responses = state = None
+            continue
         state = found.request_state
         if not found.input_requests:
             # The server asks for nothing but to come back: it works. Waiting is no round.
@@ -209,11 +217,7 @@ async def call_agent(
             continue
         pause = _FIRST_PAUSE
         rounds += 1
-        if rounds > call.max_rounds:
-            raise HostProblem(
-                f"the server went on asking after {call.max_rounds} rounds. If that is right, "
-                "allow more with --max-rounds."
-            )
+        _check_rounds(rounds, call)
         watch(RoundStarted(rounds, len(found.input_requests)))
         responses = await _answers(client.session, found.input_requests)
 
@@ -272,6 +276,25 @@ async def _pages_opened(error: MCPError, client: Client, conversation: Conversat
         if isinstance(found, ErrorData) or found.action != "accept":
             return False
     return bool(wanted.elicitations)
+
+
+def _check_rounds(rounds: int, call: Call) -> None:
+    if rounds > call.max_rounds:
+        raise HostProblem(
+            f"the server went on asking after {call.max_rounds} rounds. If that is right, allow "
+            "more with --max-rounds."
+        )
+
+
+def _following(result: CallToolResult) -> tuple[str, dict[str, Any]] | None:
+    """The call that a result names to go on with, if it wants nothing else.
+
+    A server of ours names one before a run has more rounds than clients answer in one call.
+    """
+    named: Any = (result.meta or {}).get(CONTINUE)
+    if not isinstance(named, dict) or named.get("questions") != 0:
+        return None
+    return str(named["tool"]), {"handle": named["handle"]}
 
 
 def _final(found: Result) -> CallToolResult:

@@ -77,11 +77,21 @@ class LocalPages:
             RuntimeError: The desk is closed.
             OSError: This machine lets no server listen on 127.0.0.1.
         """
-        token = self._desk.put(question)
+        url = self.url(self._desk.put(question))
+        return Opened(url, await (self._opener or browser.open_url)(url))
+
+    def url(self, token: str) -> str:
+        """The address of a question that waits at the desk; it is served from now on.
+
+        Args:
+            token: The question's token.
+
+        Raises:
+            OSError: This machine lets no server listen on 127.0.0.1.
+        """
         if self._serving is None or self._serving.done():
             self._start()
-        url = f"http://{LOOPBACK}:{self._port}{PATH}{token}"
-        return Opened(url, await (self._opener or browser.open_url)(url))
+        return f"http://{LOOPBACK}:{self._port}{PATH}{token}"
 
     async def aclose(self) -> None:
         """Close the desk, and end the server when open requests have been answered."""

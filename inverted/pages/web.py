@@ -298,3 +298,18 @@ def _html(status: int, text: str, nonce: str) -> Response:
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def origin_of(url: str) -> str:
+    """The origin of an address, as browsers write it.
+
+    Args:
+        url: An absolute `http` or `https` address.
+
+    Raises:
+        ValueError: It is none.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError(f"{url!r} is no address: write it as https://example.org.")
+    return f"{parts.scheme}://{parts.netloc}"

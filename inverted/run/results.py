@@ -10,6 +10,7 @@ from mcp_types import CreateMessageResultWithTools, SamplingMessage, TextContent
 from pydantic import TypeAdapter
 
 from inverted.core.effects import Json
+from inverted.runtime.ladders import ModelRung, PersonRung
 from inverted.runtime.spending import estimate_tokens
 
 T = TypeVar("T")
@@ -17,10 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class AcceptedElicitation(Generic[T]):
-    """The person answered. `data` is validated and typed."""
+    """The person answered. `data` is validated and typed, `via` says where they were asked."""
 
     data: T
     action: Literal["accept"] = "accept"
+    via: PersonRung = "form"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class DeclinedElicitation:
 
     action: Literal["decline"] = "decline"
     data: None = None
+    via: PersonRung = "form"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class CancelledElicitation:
 
     action: Literal["cancel"] = "cancel"
     data: None = None
+    via: PersonRung = "form"
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class SamplingResult(Generic[T]):
         result: The text, or the validated object when a `result_type` was given.
         model: Name of the model that gave the last message.
         stop_reason: Why it stopped, as the client said.
+        via: The rung on which the last message came.
         messages: Every message in wire form, in order.
         asked: For each turn of the model, how many messages it was asked with.
     """
@@ -71,6 +76,7 @@ class SamplingResult(Generic[T]):
     stop_reason: str | None
     messages: list[Json] = field(repr=False)
     asked: tuple[int, ...] = field(repr=False)
+    via: ModelRung = "sampling"
 
     @cached_property
     def history(self) -> list[SamplingMessage]:
@@ -103,10 +109,12 @@ class SampleStep:
     Attributes:
         response: What the client returned.
         history: The messages so far, this turn and its tool results included.
+        via: The rung on which the turn came.
     """
 
     response: CreateMessageResultWithTools
     history: list[SamplingMessage]
+    via: ModelRung = "sampling"
 
     @property
     def is_tool_use(self) -> bool:

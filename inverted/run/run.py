@@ -31,6 +31,7 @@ from inverted.run.results import (
     SampleStep,
     SamplingResult,
 )
+from inverted.run.rungs import model_asking, person_asking
 from inverted.run.sampling import (
     FINAL,
     Loop,
@@ -43,6 +44,14 @@ from inverted.run.sampling import (
 )
 from inverted.run.signature import is_bare, name_of, returned, validated
 from inverted.run.tools import SamplingTool, ServerTool, prepare_tools
+from inverted.runtime.ladders import (
+    BY_A_PERSON,
+    VIA,
+    Asking,
+    ModelRung,
+    OnRefusal,
+    PersonRung,
+)
 from inverted.runtime.ports import RunInfo
 from inverted.runtime.steps import ONCE, Retry, StepCall, as_json
 
@@ -97,6 +106,8 @@ class Run:
         attempts: int = 3,
         stop_sequences: list[str] | None = None,
         metadata: dict[str, Json] | None = None,
+        rungs: Sequence[ModelRung] | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> SamplingResult[T]: ...
 
     @overload
@@ -117,6 +128,8 @@ class Run:
         attempts: int = 3,
         stop_sequences: list[str] | None = None,
         metadata: dict[str, Json] | None = None,
+        rungs: Sequence[ModelRung] | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> SamplingResult[str]: ...
 
     def sample(
@@ -136,6 +149,8 @@ class Run:
         attempts: int = 3,
         stop_sequences: list[str] | None = None,
         metadata: dict[str, Json] | None = None,
+        rungs: Sequence[ModelRung] | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> Coroutine[Any, Any, SamplingResult[Any]]:
         """Ask the client's model, serve the tools it calls, and return its answer.
 
@@ -157,12 +172,16 @@ class Run:
             attempts: How many structured answers may be invalid before it is an error.
             stop_sequences: Texts that end the answer.
             metadata: Provider-specific parameters, passed on.
+            rungs: How a model is asked, the first choice first; as the agent's `Ladders` if not
+                given.
+            on_refusal: `next` tries the next rung when a model refused or failed, `raise` raises.
 
         Returns:
-            The answer: `.text`, `.result`, `.history`, `.model`, `.stop_reason`, `.usage`.
+            The answer: `.text`, `.result`, `.history`, `.model`, `.stop_reason`, `.usage`,
+            `.via`.
 
         Raises:
-            CapabilityError: The client has no sampling, or no tools in sampling.
+            CapabilityError: No rung works here: no sampling, no provider, no relay.
             ClientError: The client refused or failed.
             InvalidAnswerError: The structured answers kept being invalid.
             LimitExceeded: The turns, or a limit of the run, are used up.
@@ -190,6 +209,7 @@ class Run:
             tool_choice,
             self._masks(asked=mask_error_details),
             tool_concurrency,
+            model_asking(rungs, on_refusal),
         )
         turns = self._info.limits.turns if max_turns is None else max_turns
         if turns < 1:
@@ -219,6 +239,8 @@ class Run:
         tool_concurrency: int | None = 0,
         stop_sequences: list[str] | None = None,
         metadata: dict[str, Json] | None = None,
+        rungs: Sequence[ModelRung] | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> SampleStep:
         """Ask the model for one turn; the loop is yours.
 
@@ -236,12 +258,14 @@ class Run:
             tool_concurrency: As for `sample`.
             stop_sequences: Texts that end the answer.
             metadata: Provider-specific parameters, passed on.
+            rungs: As for `sample`.
+            on_refusal: As for `sample`.
 
         Returns:
-            The turn: `.response`, `.text`, `.tool_calls`, `.is_tool_use`, `.history`.
+            The turn: `.response`, `.text`, `.tool_calls`, `.is_tool_use`, `.history`, `.via`.
 
         Raises:
-            CapabilityError: The client has no sampling, or no tools in sampling.
+            CapabilityError: No rung works here: no sampling, no provider, no relay.
             ClientError: The client refused or failed.
             LimitExceeded: A limit of the run is used up.
         """
@@ -255,7 +279,12 @@ class Run:
         )
         prepared = {tool.name: tool for tool in prepare_tools(tools, Run)}
         request = Request(
-            params, prepared, tool_choice, self._masks(asked=mask_error_details), tool_concurrency
+            params,
+            prepared,
+            tool_choice,
+            self._masks(asked=mask_error_details),
+            tool_concurrency,
+            model_asking(rungs, on_refusal),
         )
         return await sample_step(
             self, prepare_messages(messages), request, execute_tools=execute_tools
@@ -272,6 +301,7 @@ class Run:
         response_title: str | None = None,
         response_description: str | None = None,
         attempts: int = 3,
+        rungs: Sequence[PersonRung] | None = None,
     ) -> Elicitation[T]: ...
 
     @overload
@@ -283,6 +313,7 @@ class Run:
         response_title: str | None = None,
         response_description: str | None = None,
         attempts: int = 3,
+        rungs: Sequence[PersonRung] | None = None,
     ) -> Elicitation[Any]: ...
 
     async def elicit(
@@ -293,6 +324,7 @@ class Run:
         response_title: str | None = None,
         response_description: str | None = None,
         attempts: int = 3,
+        rungs: Sequence[PersonRung] | None = None,
     ) -> Elicitation[Any]:
         """Ask the person through a form.
 
@@ -305,14 +337,16 @@ class Run:
             response_title: Label of the field, for types without fields of their own.
             response_description: Description of that field.
             attempts: How many answers may break the schema before it is an error.
+            rungs: How the person is asked, the first choice first; as the agent's `Ladders` if not
+                given. With `relay` among them a model may answer.
 
         Returns:
             `AcceptedElicitation` with typed `.data`, `DeclinedElicitation` or
-            `CancelledElicitation`.
+            `CancelledElicitation`; `.via` names the rung.
 
         Raises:
             TypeError: The protocol's forms cannot express the type.
-            CapabilityError: The client has no form elicitation.
+            CapabilityError: No rung works here: no form, no card, no page.
             ClientError: The client failed.
             InvalidAnswerError: The answers kept breaking the schema.
 
@@ -321,22 +355,7 @@ class Run:
         form: Form[Any] = form_of(
             response_type, title=response_title, description=response_description
         )
-        text = message
-        for _ in range(attempts):
-            answer = await Effect(
-                Kind.ELICIT, {"mode": "form", "message": text, "requestedSchema": form.schema}
-            )
-            if answer["action"] != "accept":
-                return _not_accepted(answer["action"])
-            try:
-                return AcceptedElicitation(form.read(answer.get("content")))
-            except FormError as error:
-                text = f"{message}\n\nThe last answer was not accepted: {error}"
-        raise InvalidAnswerError(
-            f"{attempts} answers to {message!r} broke the requested schema. The client does not "
-            "validate "
-            "its form; ask for a simpler type, or allow more attempts."
-        )
+        return await _elicited(form, message, attempts, person_asking(rungs))
 
     async def elicit_url(self, message: str, url: str) -> Elicitation[None]:
         """Send the person to a page, for what must not pass through the client.
@@ -357,27 +376,34 @@ class Run:
         Source: specification, client/elicitation, URL mode.
         """
         answer = await Effect(Kind.ELICIT, {"mode": "url", "message": message, "url": url})
-        accepted = answer["action"] == "accept"
-        return AcceptedElicitation(None) if accepted else _not_accepted(answer["action"])
+        return AcceptedElicitation(None) if answer["action"] == "accept" else _not_accepted(answer)
 
-    async def approve(self, action: str, details: str | None = None) -> None:
+    async def approve(
+        self, action: str, details: str | None = None, *, rungs: Sequence[PersonRung] | None = None
+    ) -> None:
         """Go on only if a person says yes. Everything else stops here.
+
+        Only rungs count on which a person must have answered: `Ladders.approval`. The answer of a
+        model never does.
 
         Args:
             action: What shall be done, as a question.
             details: What the person should know to decide.
+            rungs: Accept only these rungs, in this order; as the agent's `Ladders` if not given.
 
         Raises:
             ApprovalDenied: No, declined, cancelled, an invalid answer, or nobody can be asked.
         """
         message = action if details is None else f"{action}\n\n{details}"
+        form: Form[Any] = form_of(bool, title="Approve", description=None)
+        asking = person_asking(rungs, approval=True)
         try:
-            answer = await self.elicit(message, bool, response_title="Approve", attempts=1)
+            answer = await _elicited(form, message, 1, asking)
         except AgentError as error:
             raise ApprovalDenied(
                 f"Not approved: {action!r}. Nobody could be asked: {error}"
             ) from error
-        if answer.data is not True:
+        if answer.data is not True or answer.via not in BY_A_PERSON:
             raise ApprovalDenied(f"Not approved: {action!r} (answer: {answer.action}).")
 
     async def list_roots(self) -> list[Root]:
@@ -645,8 +671,33 @@ def _given(awaitable: Awaitable[T]) -> Awaitable[T]:
     return awaitable
 
 
-def _not_accepted(action: str) -> DeclinedElicitation | CancelledElicitation:
-    return DeclinedElicitation() if action == "decline" else CancelledElicitation()
+async def _elicited(
+    form: Form[Any], message: str, attempts: int, asking: Asking | None
+) -> Elicitation[Any]:
+    """Ask with a form until the answer fits it."""
+    text = message
+    for _ in range(attempts):
+        question = {"mode": "form", "message": text, "requestedSchema": form.schema}
+        answer = await Effect(Kind.ELICIT, question, asking)
+        if answer["action"] != "accept":
+            return _not_accepted(answer)
+        try:
+            return AcceptedElicitation(form.read(answer.get("content")), via=_via(answer))
+        except FormError as error:
+            text = f"{message}\n\nThe last answer was not accepted: {error}"
+    raise InvalidAnswerError(
+        f"{attempts} answers to {message!r} broke the requested schema. The client does not "
+        "validate its form; ask for a simpler type, or allow more attempts."
+    )
+
+
+def _not_accepted(answer: dict[str, Json]) -> DeclinedElicitation | CancelledElicitation:
+    declined = answer["action"] == "decline"
+    return (DeclinedElicitation if declined else CancelledElicitation)(via=_via(answer))
+
+
+def _via(answer: dict[str, Json]) -> PersonRung:
+    return answer.get(VIA, "form")
 
 
 def _shown(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Json]:

@@ -41,6 +41,7 @@ from inverted.run.tools import (
     tool_error,
     tool_result,
 )
+from inverted.runtime.ladders import VIA, Asking
 from inverted.runtime.steps import as_json
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Request(NamedTuple):
     tool_choice: str | None
     mask_error_details: bool
     tool_concurrency: int | None
+    asking: Asking | None = None
 
 
 def prepare_messages(messages: Message | Sequence[Message]) -> list[Json]:
@@ -119,7 +121,7 @@ def model_turn(request: Request, messages: list[Json], tool_choice: str | None) 
         params["tools"] = [tool.definition() for tool in request.tools.values()]
         if tool_choice is not None:
             params["toolChoice"] = {"mode": tool_choice}
-    return Effect(Kind.SAMPLE, params)
+    return Effect(Kind.SAMPLE, params, request.asking)
 
 
 def listed(response: dict[str, Json]) -> dict[str, Json]:
@@ -200,8 +202,9 @@ async def sample_step(
     calls = tool_calls(response)
     if calls and execute_tools:
         history.append({"role": "user", "content": await serve_tools(run, request, calls)})
+    via = response.pop(VIA, "sampling")
     parsed = CreateMessageResultWithTools.model_validate(response)
-    return SampleStep(parsed, parse_messages(history))
+    return SampleStep(parsed, parse_messages(history), via)
 
 
 class Structured:
@@ -417,4 +420,5 @@ class Loop:
             stop_reason=response.get("stopReason"),
             messages=self._history,
             asked=self._asked,
+            via=response.get(VIA, "sampling"),
         )

@@ -4,9 +4,10 @@ A leg is one drive of a run from delivered answers until it is parked or done. I
 leases and retries, and no protocol: carriers bring questions to the client.
 """
 
+from inverted.runtime.ladders import Ladders
 from inverted.runtime.ports import Clock, Limits
 from inverted.runtime.runtime import Runtime
 from inverted.runtime.steps import Retry, current_step
 from inverted.runtime.tasks import TaskSettings
 
-__all__ = ["Clock", "Limits", "Retry", "Runtime", "TaskSettings", "current_step"]
+__all__ = ["Clock", "Ladders", "Limits", "Retry", "Runtime", "TaskSettings", "current_step"]

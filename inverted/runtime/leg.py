@@ -28,8 +28,10 @@ from inverted.core.journal import (
 )
 from inverted.errors import AgentCodeError, JournalError, LimitExceeded
 from inverted.runtime.apart import Apart
-from inverted.runtime.live import Live
-from inverted.runtime.ports import Answer, Carrier, Outcome, Parked, Question
+from inverted.runtime.ladders import Rung
+from inverted.runtime.live import Live, question_of
+from inverted.runtime.ports import Answer, Carrier, Given, Outcome, Parked, Question
+from inverted.runtime.posted import read_posted
 from inverted.runtime.spending import Spent, exceeded
 from inverted.runtime.steps import StepCall, StepInfo, step_failure
 from inverted.runtime.writer import Services, Writer
@@ -61,9 +63,9 @@ class Leg:
         self._sealer = services.sealer
         self._lease = services.lease
         self._writer = Writer(live, services)
-        # A task looks into its inbox; any other run is given its answers by the request.
+        # A task always looks into its inbox; any other run only when something was put there.
         self._task = live.record.task is not None
-        self._poked = self._task
+        self._poked = self._task or live.record.wake is not None
         self._apart = Apart()
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._steps: set[str] = set()
@@ -71,11 +73,14 @@ class Leg:
         # What was asked and not yet looked at, each with what was spent when it was asked.
         self._fresh: list[tuple[str, Spent]] = []
         self._refused = 0
-        self._done: list[tuple[str, Answer] | Attempted] = []
+        self._done: list[tuple[str, Answer | Rung | None] | Attempted] = []
         self._wake: anyio.Event | None = None
         self._waited = self._spawned = self._over = False
         self._starting: asyncio.Task[None] | None = None
         self._quiet: Callable[[], None] = _nothing
+        # How each outstanding question is asked, and whether its answer is still waited for.
+        self._rungs: dict[str, Rung] = {}
+        self._impatient = carrier.patience == 0
 
     async def run(self, answers: Mapping[str, Json], cancel: str | None = None) -> Outcome:
         """Drive until the run is parked or done.
@@ -109,7 +114,7 @@ class Leg:
             raise _only(group) from None
         if self._writer.ended is not None:
             return self._writer.ended
-        return Parked(live.record.id, self._live.questions)
+        return Parked(live.record.id, live.questions, self._rungs, frozenset(live.told))
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
         machine = self._live.machine
@@ -127,12 +132,11 @@ class Leg:
                 return
             if not self._waited:
                 self._waited = True
-                self._quiet = self._clock.call_later(
-                    self._lease / 3, lambda: self._start_heartbeat(tasks)
-                )
+                self._quiet = self._set_timers(tasks)
             alone = self._alone()
             if alone is not None:
-                self._deliver(alone[0], await self._answer(*alone))
+                id, effect = alone
+                self._take(id, await self._answer(id, effect))
                 continue
             self._launch(tasks)
             if not self._done and not self._poked:
@@ -140,6 +144,24 @@ class Leg:
                 await self._wake.wait()
                 self._wake = None
             self._collect()
+
+    def _set_timers(self, tasks: anyio.abc.TaskGroup) -> Callable[[], None]:
+        """What happens when this leg takes long. Returns how to call it off."""
+        call_later, patience = self._clock.call_later, self._carrier.patience
+        quiet = call_later(self._lease / 3, lambda: self._start_heartbeat(tasks))
+        if patience is None or self._impatient:
+            return quiet
+        calm = call_later(patience, self._lose_patience)
+
+        def call_off() -> None:
+            quiet()
+            calm()
+
+        return call_off
+
+    def _lose_patience(self) -> None:
+        self._impatient = True
+        self.poke()
 
     def _start_heartbeat(self, tasks: anyio.abc.TaskGroup) -> None:
         """Called by a timer, where no task is current; anyio starts a task only from a task."""
@@ -158,8 +180,8 @@ class Leg:
 
     @property
     def questions(self) -> list[Question]:
-        """What a task asks, as of its last commit."""
-        return self._writer.questions
+        """What the run asks; a task as of its last commit."""
+        return self._writer.questions if self._task else self._live.questions
 
     @property
     def position(self) -> int:
@@ -184,8 +206,12 @@ class Leg:
             if id == CANCEL:
                 self._cancel(line.decode())
             elif (parked := self._live.machine.parked.get(id)) and parked[1].kind in QUESTIONS:
-                question = Question(self._live.record.id, id, parked[1].kind, parked[1].question)
-                self._deliver(id, self._carrier.read(question, json.loads(line)))
+                question = question_of(self._live.record.id, id, parked[1])
+                raw, via = read_posted(line)
+                answer = self._carrier.read(question, raw, via)
+                if answer is not None:
+                    self._stop_asking(id)
+                    self._deliver(id, answer)
 
     def _cancel(self, reason: str) -> None:
         live = self._live
@@ -199,11 +225,23 @@ class Leg:
 
     def _read(self, answers: Mapping[str, Json]) -> list[tuple[str, Answer]]:
         """Check every answer before any is delivered. The order is that of the questions."""
-        return [
-            (question.id, self._carrier.read(question, answers[question.id]))
-            for question in self._live.questions
-            if question.id in answers
-        ]
+        read: list[tuple[str, Answer]] = []
+        for question in self._live.questions if answers else ():
+            given = answers.get(question.id)
+            if given is None:
+                continue
+            raw, via = given if isinstance(given, Given) else (given, None)
+            answer = self._carrier.read(question, raw, via)
+            if answer is not None:
+                read.append((question.id, answer))
+        return read
+
+    def _take(self, id: str, answer: Answer | Rung | None) -> None:
+        """Take what came of asking: an answer, or another way to ask."""
+        if isinstance(answer, Answer):
+            self._deliver(id, answer)
+        elif answer is not None:
+            self._rungs[id] = answer
 
     def _deliver(self, id: str, answer: Answer) -> None:
         """Journal an answer and hand it to the body.
@@ -235,12 +273,16 @@ class Leg:
         """Ask what is not needed any more to stop. A step's outcome is waited for and recorded."""
         withdrawn = self._live.machine.withdrawn
         for id in withdrawn:
-            scope = self._scopes.pop(id, None)
-            if scope is not None:
-                scope.cancel()
+            self._stop_asking(id)
             if id in self._steps:
                 self._stopping.add(id)
         withdrawn.clear()
+
+    def _stop_asking(self, id: str) -> None:
+        self._rungs.pop(id, None)
+        scope = self._scopes.pop(id, None)
+        if scope is not None:
+            scope.cancel()
 
     def _write_asked(self) -> None:
         live, now = self._live, self._clock.now()
@@ -296,8 +338,11 @@ class Leg:
         if effect.kind is Kind.SLEEP and live.marks.get(id, 0.0) <= now:
             return Answer(None)
         if effect.kind in QUESTIONS:
-            refusal = self._carrier.refusal(effect.kind, effect.question)
-            return None if refusal is None else Answer(failure=refusal)
+            rung = self._carrier.rung(question_of(live.record.id, id, effect))
+            if isinstance(rung, Failure):
+                return Answer(failure=rung)
+            self._rungs[id] = rung
+            return None
         if isinstance(effect.local, StepCall) and effect.local.secret:
             if self._sealer is None:
                 return Answer(failure=Failure("StepError", NO_KEY))
@@ -327,21 +372,26 @@ class Leg:
             return None
         id, effect, _ = next(iter(parked.values()))
         # Every failed attempt is written while the next one waits, so retries need the loop.
-        retried = isinstance(effect.local, StepCall) and effect.local.retry.attempts > 1
-        return None if retried else (id, effect)
+        if isinstance(effect.local, StepCall):
+            return None if effect.local.retry.attempts > 1 else (id, effect)
+        # What may be posted, and what is waited for only so long, needs it too.
+        alone = effect.kind is not Kind.SLEEP or self._carrier.patience is None
+        if effect.kind in QUESTIONS:
+            alone = self._rungs[id].mode == "ask"
+        return (id, effect) if alone else None
 
     def _launch(self, tasks: anyio.abc.TaskGroup) -> None:
         """Start everything that is parked and not yet in flight."""
         for id, effect, _ in self._live.machine.parked.values():
-            if id not in self._scopes and self._serves(effect.kind):
+            if id not in self._scopes and self._serves(id, effect.kind):
                 self._scopes[id] = scope = anyio.CancelScope()
                 if effect.kind is Kind.STEP:
                     self._steps.add(id)
                 self._spawn(tasks, self._act_within, scope, id, effect)
 
-    def _serves(self, kind: Kind) -> bool:
-        """Whether this leg waits for such an effect, instead of parking it."""
-        return self._carrier.inline or kind not in QUESTIONS
+    def _serves(self, id: str, kind: Kind) -> bool:
+        """Whether this leg waits for an effect, instead of parking it."""
+        return kind not in QUESTIONS or self._rungs[id].mode != "park"
 
     def _spawn(self, tasks: anyio.abc.TaskGroup, fn: Callable[..., Any], *args: object) -> None:
         self._spawned = True
@@ -362,7 +412,7 @@ class Leg:
         answer = await (self._retried(id, effect) if retried else self._answer(id, effect))
         self._finished((id, answer))
 
-    async def _answer(self, id: str, effect: Effect) -> Answer:
+    async def _answer(self, id: str, effect: Effect) -> Answer | Rung | None:
         """The answer to one effect, a step being tried once."""
         if effect.kind is Kind.STEP:
             call = cast("StepCall", effect.local)
@@ -375,22 +425,26 @@ class Leg:
         if effect.kind is Kind.SLEEP:
             await self._clock.sleep(max(0.0, self._live.marks[id] - self._clock.now()))
             return Answer(None)
-        return await self._carrier.ask(
-            Question(self._live.record.id, id, effect.kind, effect.question)
-        )
+        question = question_of(self._live.record.id, id, effect)
+        return await self._carrier.ask(question, self._rungs[id])
 
     def _busy(self) -> bool:
         """Whether this leg has something to wait for. A timer alone does not hold up a question."""
         if self._stopping:
             return True
-        inline, timers, questions = self._carrier.inline, False, False
-        for _, effect, _ in self._live.machine.parked.values():
-            if inline or effect.kind is Kind.STEP:
+        timers = questions = False
+        for id, effect, _ in self._live.machine.parked.values():
+            if effect.kind is Kind.STEP:
                 return True
-            timers = timers or effect.kind is Kind.SLEEP
-            questions = questions or effect.kind in QUESTIONS
+            if effect.kind in QUESTIONS:
+                mode = self._rungs[id].mode
+                if mode == "ask" or (mode == "hold" and not self._impatient):
+                    return True
+                questions = True
+            else:
+                timers = True
         # A task that only sleeps holds no lease and no memory; whoever finds it due drives it on.
-        return timers and not questions and not self._task
+        return timers and not questions and not self._task and not self._impatient
 
     async def _retried(self, id: str, effect: Effect) -> Answer:
         """The answer to a step, every failed attempt being written while the next one waits."""
@@ -409,7 +463,7 @@ class Leg:
             else:
                 return Answer(value, secret=call.secret)
 
-    def _finished(self, what: tuple[str, Answer] | Attempted) -> None:
+    def _finished(self, what: tuple[str, Answer | Rung | None] | Attempted) -> None:
         self._done.append(what)
         if self._wake is not None:
             self._wake.set()
@@ -421,10 +475,12 @@ class Leg:
                 self._live.write(each, self._clock.now())
                 continue
             id, answer = each
+            if answer is None:  # it was asked, and is not asked again while this leg lasts
+                continue
             self._scopes.pop(id, None)
             self._steps.discard(id)
             self._stopping.discard(id)
-            self._deliver(id, answer)
+            self._take(id, answer)
 
     def _seal(self, value: Json) -> str:
         assert self._sealer is not None  # noqa: S101 - such a step is refused before it runs

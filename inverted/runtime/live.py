@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -23,6 +24,7 @@ from inverted.core.machine import Machine
 from inverted.core.replay import check_flags, replay
 from inverted.errors import JournalError
 from inverted.runtime.apart import Apart
+from inverted.runtime.ladders import ANYHOW, RELAY, VIA, Asking
 from inverted.runtime.ports import Agent, Answer, Ended, Question, RunInfo, Sealer
 from inverted.runtime.spending import Spent, estimate_tokens
 from inverted.stores.base import RunRecord
@@ -42,6 +44,7 @@ class Live:
         "record",
         "segment_start",
         "spent",
+        "told",
     )
 
     def __init__(
@@ -58,6 +61,8 @@ class Live:
         # By effect: the failed attempts of a step, and the moment at which a timer is due.
         self.marks: dict[str, float] = {}
         self.spent = Spent()
+        self.told: set[str] = set()
+        """Digests of what the host's model has read and answered: the relay does not repeat it."""
 
     def write(self, entry: Entry, at: float) -> None:
         """Queue one entry for the next commit, and count what it spends."""
@@ -75,6 +80,8 @@ class Live:
     def answer(self, id: str, answer: Answer, at: float, *, sealed: bool = False) -> None:
         """Write `Answered`."""
         value, failure, _ = answer
+        if type(value) is dict and value.get(VIA) == RELAY and id in self.machine.parked:
+            self.told |= digests(self.machine.parked[id][1].question)
         self._queue(self.codec.answered(id, value, failure, at, sealed=sealed))
         self._count_answered(id, value)
 
@@ -118,7 +125,7 @@ class Live:
     def questions(self) -> list[Question]:
         """The questions to the client that are outstanding."""
         return [
-            Question(self.record.id, id, effect.kind, effect.question)
+            question_of(self.record.id, id, effect)
             for id, effect, _ in self.machine.parked.values()
             if effect.kind in QUESTIONS
         ]
@@ -130,6 +137,13 @@ class Live:
             if effect.kind in QUESTIONS:
                 return True
         return False
+
+
+def question_of(run_id: str, id: str, effect: Effect) -> Question:
+    """The question that an effect asks."""
+    return Question(
+        run_id, id, effect.kind, effect.question, cast("Asking", effect.local or ANYHOW)
+    )
 
 
 def begin(agent: Agent, record: RunRecord, arguments: dict[str, Json], now: float) -> Live:
@@ -182,7 +196,35 @@ def load(
     live = Live(agent, record, machine, codec, created=True)
     for entry, at in entries:
         live.count(entry, at)
+    live.told = _told([entry for entry, _ in entries])
     return live
+
+
+def _told(entries: list[Entry]) -> set[str]:
+    """What the host's model was told, from the journal."""
+    relayed = {
+        entry.id
+        for entry in entries
+        if isinstance(entry, Answered)
+        and type(entry.value) is dict
+        and cast("dict[str, Json]", entry.value).get(VIA) == RELAY
+    }
+    told: set[str] = set()
+    for entry in entries:
+        if isinstance(entry, Asked) and entry.id in relayed:
+            told |= digests(entry.question)
+    return told
+
+
+def digests(question: dict[str, Json]) -> set[str]:
+    """Names for what a model reads with a question: its system prompt, tools and conversation."""
+    parts = ("systemPrompt", "tools", "messages")
+    return {digest(question[part]) for part in parts if part in question}
+
+
+def digest(part: Json) -> str:
+    """A name for one part."""
+    return hashlib.blake2b(json.dumps(part, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def arguments_of(first: bytes) -> Mapping[str, Json]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -16,6 +16,7 @@ import anyio
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
 from inverted.core.lifecycle import Status
+from inverted.runtime.ladders import ANYHOW, Asking, Ladders, Rung
 
 
 class Clock(Protocol):
@@ -74,34 +75,61 @@ class Answer(NamedTuple):
 
 
 class Question(NamedTuple):
-    """An outstanding question to the client. Its id is unique within its run."""
+    """An outstanding question. Its id is unique within its run."""
 
     run_id: str
     id: str
     kind: Kind
     params: dict[str, Json]
+    asking: Asking = ANYHOW
+
+
+class Given(NamedTuple):
+    """An answer that came from elsewhere than the client itself.
+
+    Attributes:
+        raw: As the client would have sent it.
+        via: The rung on which it came.
+    """
+
+    raw: Json
+    via: str
 
 
 class Carrier(Protocol):
-    """How questions reach the client while one leg runs."""
+    """How questions are asked while one leg runs."""
 
-    inline: bool
-    """Whether the leg waits while `ask` gets the answer. Otherwise questions stay parked."""
-
-    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
-        """Why this client cannot be asked this, or None. Called before every question."""
+    @property
+    def patience(self) -> float | None:
+        """Seconds that the leg waits for a timer, or for an answer that somebody posts."""
         ...
 
-    def read(self, question: Question, raw: Json) -> Answer:
-        """Check the shape of an answer that arrived from outside.
+    def rung(self, question: Question) -> Rung | Failure:
+        """How to ask this, or why it cannot be asked. Called before every question."""
+        ...
+
+    def read(self, question: Question, raw: Json, via: str | None = None) -> Answer | None:
+        """Read an answer that arrived from outside: from the client, or on the rung `via`.
+
+        Returns:
+            The answer; None for what is not one: it is ignored, and the question stays.
 
         Raises:
             AnswerError: It is not an answer to this kind of question.
         """
         ...
 
-    async def ask(self, question: Question) -> Answer:
-        """Ask and wait. Only called when `inline`."""
+    async def ask(self, question: Question, rung: Rung) -> Answer | Rung | None:
+        """Ask. Only called where the rung's mode is not `park`.
+
+        Returns:
+            The answer; another rung, if this one turned out not to work; None when the answer is
+            going to be posted.
+        """
+        ...
+
+    def outgoing(self, question: Question) -> Question | None:
+        """A parked question as the client is sent it; None when it is not the client's."""
         ...
 
     async def notify(self, payload: dict[str, Json]) -> None:
@@ -159,6 +187,7 @@ class Agent:
         limits: Limits of its runs.
         mask_error_details: Keep the details of unexpected errors from models and clients.
         translate: Turns the error that ends a run into one that the journal can keep whole.
+        ladders: How its questions are asked.
     """
 
     name: str
@@ -167,14 +196,24 @@ class Agent:
     limits: Limits = field(default_factory=Limits)
     mask_error_details: bool = False
     translate: Callable[[BaseException], BaseException] = _as_it_is
+    ladders: Ladders = field(default_factory=Ladders)
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The leg ended: the run waits for answers to these questions."""
+    """The leg ended: the run waits for answers to these questions.
+
+    Attributes:
+        run_id: The run.
+        questions: What it asks; nothing when it waits for a timer only.
+        rungs: How each question is asked, by id.
+        told: What the host's model has heard in the course of this run (`Live.told`).
+    """
 
     run_id: str
     questions: list[Question]
+    rungs: Mapping[str, Rung] = field(default_factory=dict[str, Rung])
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

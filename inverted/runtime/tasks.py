@@ -22,7 +22,7 @@ import json
 import logging
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import anyio
 
@@ -30,7 +30,6 @@ from inverted.core.effects import Json
 from inverted.core.journal import Codec, Finished
 from inverted.core.lifecycle import Status
 from inverted.errors import (
-    AnswerError,
     DeterminismError,
     InvertedError,
     JournalError,
@@ -43,9 +42,12 @@ from inverted.errors import (
 from inverted.runtime.live import Live, begin
 from inverted.runtime.owner import surely_dead
 from inverted.runtime.ports import Agent, Carrier, Ended, Question
+from inverted.runtime.posted import posted
 from inverted.runtime.runtime import Runtime
 from inverted.stores.base import Append, RunRecord
 
+Posted = Literal["recorded", "answered", "ended"]
+"""What became of an answer that was posted."""
 Notify = Callable[[str, dict[str, Json]], object]
 """Takes the id of a run and a progress or log notice of it."""
 
@@ -156,14 +158,14 @@ class Tasks:
 
     Args:
         runtime: What drives runs.
-        carrier: Makes the carrier of a run: from its info, and where its notices go.
+        carrier: Makes the carrier of a run: from its agent, its info, and where its notices go.
         settings: Limits and times.
     """
 
     def __init__(
         self,
         runtime: Runtime,
-        carrier: Callable[[TaskInfo, Callable[[dict[str, Json]], object]], Carrier],
+        carrier: Callable[[Agent, TaskInfo, Callable[[dict[str, Json]], object]], Carrier],
         settings: TaskSettings | None = None,
     ) -> None:
         self.runtime = runtime
@@ -266,12 +268,13 @@ class Tasks:
             StoreError: The store failed; none was recorded.
         """
         view = await self.look(run_id, principal=principal)
-        carrier = self._carrier(view.info, _nowhere)
         lines: dict[str, bytes] = {}
         for question in view.questions:
             if question.id in answers:
-                carrier.read(question, answers[question.id])
-                lines[question.id] = _line(question.id, answers[question.id])
+                raw = answers[question.id]
+                carrier = self._carrier(self.agents[view.record.agent], view.info, _nowhere)
+                if carrier.read(question, raw) is not None:
+                    lines[question.id] = posted(question.id, raw)
         if not lines:
             return view
         record = await self._store.post(run_id, lines, self._clock.now())
@@ -279,6 +282,44 @@ class Tasks:
             raise _not_found(run_id)
         self._nudge(run_id)
         return await self._view(record)
+
+    async def post(self, question: Question, raw: Json, via: str) -> Posted:
+        """Record the answer of a person who was asked elsewhere than at the client.
+
+        For any run, task or not. One that is driven now goes on; one that a request drives goes on
+        with the next request.
+
+        Args:
+            question: The question.
+            raw: The answer, as a client would send it.
+            via: The rung on which it came.
+
+        Returns:
+            `recorded`, or why it was not: `answered` already, or the run has `ended`.
+
+        Raises:
+            AnswerError: It is not JSON.
+            StoreError: The store failed; nothing was recorded.
+        """
+        run_id = question.run_id
+        line = posted(question.id, raw, via)
+        record = await self._store.get(run_id)
+        agent = None if record is None else self.agents.get(record.agent)
+        if record is None or agent is None or record.status.terminal or record.stop is not None:
+            return "ended"
+        waiting = {each.id for each in await self.runtime.questions(agent, run_id)}
+        waiting -= {id for id, _ in await self._store.inbox(run_id)}
+        if question.id not in waiting:
+            return "answered"
+        record = await self._store.post(run_id, {question.id: line}, self._clock.now())
+        if record is None:
+            return "ended"
+        leg = self.runtime.legs.get(run_id)
+        if leg is not None:
+            leg.poke()
+        elif record.task is not None:
+            self._drive_soon(run_id)
+        return "recorded"
 
     async def cancel(self, run_id: str, reason: str, *, principal: str | None) -> tuple[View, bool]:
         """Ask for the cancellation of a task. Its cleanup goes on by itself.
@@ -514,7 +555,7 @@ class Tasks:
                 callback(run_id, payload)
 
         try:
-            await self.runtime.drive(live, {}, self._carrier(info, notify))
+            await self.runtime.drive(live, {}, self._carrier(live.agent, info, notify))
         except BaseException:
             # The next one need not wait until the lease lapses.
             with anyio.CancelScope(shield=True):
@@ -577,7 +618,14 @@ class Tasks:
             questions = await self.runtime.questions(agent, record.id)
         except (DeterminismError, JournalError) as error:
             return View(record, info, [], None, str(error))
-        return View(record, info, [each for each in questions if each.id not in posted])
+        # Only what the client is asked; a page, say, asks the person without it.
+        carrier = self._carrier(agent, info, _nowhere)
+        asked = [
+            shown
+            for each in questions
+            if each.id not in posted and (shown := carrier.outgoing(each)) is not None
+        ]
+        return View(record, info, asked)
 
     async def _end_of(self, record: RunRecord) -> Ended:
         last = await self._store.read(record.id, record.position - 1)
@@ -625,16 +673,6 @@ def _is_cancelled() -> bool:
     """Whether this asyncio task was cancelled, though an error of the same moment hid it."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _line(id: str, answer: Json) -> bytes:
-    try:
-        return json.dumps(answer, allow_nan=False).encode()
-    except ValueError as error:
-        raise AnswerError(
-            f"The answer to {id!r} is not JSON: {error}. Nothing was recorded; send it without NaN "
-            "or infinity."
-        ) from error
 
 
 def _nowhere(_: dict[str, Json]) -> None:

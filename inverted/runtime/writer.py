@@ -122,8 +122,9 @@ class Writer:
         elif busy:
             await self._take_lease()
         live.lines, live.pending, live.segment_start = [], 0, None
-        if self._task:
+        if self.taken:
             self.taken = []
+        if self._task:
             self.questions = self._live.questions
             self._committed(live.record)
 

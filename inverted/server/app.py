@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar, get_args, overload
 
@@ -16,14 +17,25 @@ from fastmcp.server.http import StarletteWithLifespan
 from mcp.server.request_state import RequestStateSecurity
 from mcp_types import Icon, ToolAnnotations
 
+from inverted.carriers.ladder import Ladder
+from inverted.carriers.providers import Handler, own_model
+from inverted.core.effects import Json
+from inverted.pages.local import Opener
+from inverted.pages.web import origin_of, routes
 from inverted.run.run import Run
 from inverted.run.signature import Signature
-from inverted.runtime.ports import Clock, Limits
+from inverted.runtime.ladders import Ladders
+from inverted.runtime.ports import Agent, Clock, Limits
 from inverted.runtime.runtime import Runtime
-from inverted.runtime.tasks import Tasks, TaskSettings
+from inverted.runtime.tasks import TaskInfo, Tasks, TaskSettings
 from inverted.server.keys import STATE_TTL, SealingKeys
-from inverted.server.registration import TaskMode, agent_tool
-from inverted.server.tasks.carrier import FrontCarrier
+from inverted.server.means import Surroundings
+from inverted.server.person import Pages
+from inverted.server.registration import AgentSettings, TaskMode, agent_tool
+from inverted.server.relay.card import add_card
+from inverted.server.relay.listing import Listing
+from inverted.server.relay.tool import continue_tool
+from inverted.server.tasks.carrier import TOOLS, FrontCarrier
 from inverted.server.tasks.extension import TasksExtension
 from inverted.server.tasks.tools import add_task_tools
 from inverted.server.tool import AgentTool, ProtocolErrors
@@ -49,10 +61,23 @@ class AgentServer(FastMCP[Any]):
         tasks: How runs are served as tasks.
         task_tools: Offer plain tools too, with which hosts that have no tasks start an agent and
             come back for its result.
+        ladders: How the questions of every agent are asked that has no ladders of its own.
+        provider: A model of this server: `anthropic:NAME`, `openai:NAME`, `gemini:NAME`, or a
+            sampling handler of FastMCP; what INVERTED_PROVIDER says if not given.
+        provider_url: Another endpoint for it, such as that of Ollama; INVERTED_PROVIDER_URL if not
+            given.
+        relay: Let hosts go on with a run by calling `continue_run`: where they cannot answer its
+            questions, and where a call would have more rounds than clients have patience for.
+        public_url: Where an HTTP server is reached from the web, such as `https://example.org`: it
+            then has pages on which people answer, under `/answer/`.
+        opener: Opens an address on the machine of a stdio server: an async function that returns
+            why it could not, or None. The person's browser if not given.
         settings: Anything else that `FastMCP` takes.
 
     Raises:
         InvertedError: A given key is too short.
+        ProviderError: The provider cannot be used: its key or its SDK is missing, or its name is
+            not understood.
     """
 
     def __init__(
@@ -68,6 +93,12 @@ class AgentServer(FastMCP[Any]):
         lease: float = 30.0,
         tasks: TaskSettings | None = None,
         task_tools: bool = False,
+        ladders: Ladders | None = None,
+        provider: str | Handler | None = None,
+        provider_url: str | None = None,
+        relay: bool = True,
+        public_url: str | None = None,
+        opener: Opener | None = None,
         **settings: Any,
     ) -> None:
         sealing = SealingKeys(keys)
@@ -79,6 +110,7 @@ class AgentServer(FastMCP[Any]):
         super().__init__(name, instructions, **settings)
         self.add_middleware(ProtocolErrors())
         self._default_limits = limits or Limits()
+        self._default_ladders = ladders or Ladders()
         served = tasks or TaskSettings()
         self.runtime = Runtime(
             _store(store),
@@ -90,10 +122,25 @@ class AgentServer(FastMCP[Any]):
         )
         self.agent_tools: dict[str, AgentTool] = {}
         """The tools of the agents that are registered here, by name."""
-        self.tasks = Tasks(self.runtime, FrontCarrier, served)
+        self.tasks = Tasks(self.runtime, self._task_carrier, served)
         self.add_extension(TasksExtension(served, sealing))
         if task_tools:
             add_task_tools(self, self.tasks)
+        self._pages = Pages(name or "This server", self.tasks, public_url=public_url, opener=opener)
+        own = own_model(provider, provider_url, os.environ)
+        self.surroundings = Surroundings(own, self._pages, relay)
+        if public_url is not None:
+            self._additional_http_routes.extend(routes(self._pages.desk, [origin_of(public_url)]))
+        if relay:
+            self.add_tool(continue_tool(self.agent_tools))
+            add_card(self, self._pages)
+            self.add_middleware(Listing())
+
+    def _task_carrier(
+        self, agent: Agent, info: TaskInfo, notify: Callable[[dict[str, Json]], object]
+    ) -> Ladder:
+        means = self.surroundings.apart(agent.name, by_model=info.form == TOOLS)
+        return Ladder(FrontCarrier(info, notify), agent.ladders, means)
 
     @overload
     def agent(self, fn: F) -> F: ...
@@ -111,6 +158,7 @@ class AgentServer(FastMCP[Any]):
         annotations: ToolAnnotations | dict[str, Any] | None = None,
         meta: dict[str, Any] | None = None,
         limits: Limits | None = None,
+        ladders: Ladders | None = None,
         task: TaskMode = "auto",
     ) -> Callable[[F], F]: ...
 
@@ -119,6 +167,7 @@ class AgentServer(FastMCP[Any]):
         fn: F | None = None,
         *,
         limits: Limits | None = None,
+        ladders: Ladders | None = None,
         task: Any = "auto",
         **about: Any,
     ) -> F | Callable[[F], F]:
@@ -127,6 +176,7 @@ class AgentServer(FastMCP[Any]):
         Args:
             fn: The function, when the decorator is used without parentheses.
             limits: Limits of its runs; the server's if not given.
+            ladders: How its questions are asked; as the server's if not given.
             task: When its runs are tasks of the protocol. `auto`: where the client asks for it
                 (2025-11-25), or where a run takes long (2026-07-28). `always`: every run, and
                 clients without tasks cannot call it. `never`.
@@ -158,10 +208,14 @@ class AgentServer(FastMCP[Any]):
             tool = agent_tool(
                 self.tasks,
                 signature,
-                limits or self._default_limits,
                 about,
-                mask=self._mask_error_details,
-                task=mode,
+                AgentSettings(
+                    limits or self._default_limits,
+                    self._mask_error_details,
+                    mode,
+                    ladders or self._default_ladders,
+                ),
+                self.surroundings,
             )
             self.agent_tools[tool.name] = tool
             self.add_tool(tool)
@@ -190,6 +244,14 @@ class AgentServer(FastMCP[Any]):
         return super().http_app(
             *args, host_origin_protection=_protected(host_origin_protection), **settings
         )
+
+    async def run_stdio_async(self, *args: Any, **settings: Any) -> None:
+        """`FastMCP.run_stdio_async`, on the person's machine: the server may open pages there."""
+        self._pages.serve_locally()
+        try:
+            await super().run_stdio_async(*args, **settings)
+        finally:
+            await self._pages.aclose()
 
     async def run_http_async(
         self, *args: Any, host_origin_protection: Any = None, **settings: Any

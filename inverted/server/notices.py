@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from mcp.shared.exceptions import MCPError
 
 from inverted.core.effects import Json
+from inverted.runtime.ports import Clock
 from inverted.runtime.tasks import Tasks
 
 if TYPE_CHECKING:
     from fastmcp.server.context import Context
+
+
+GONE: Final = (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+TINY: Final = 1e-6
+"""Progress has to grow with every notification, and a sign of life means none."""
 
 
 @asynccontextmanager
@@ -45,19 +52,26 @@ async def forwarding(
 
 
 class Notifier:
-    """Sends progress and log messages for one request."""
+    """Sends progress and log messages for one request.
+
+    Args:
+        context: The request.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._progress = 0.0
+        self._total: float | None = None
 
     async def __call__(self, payload: dict[str, Json]) -> None:
         """Send one; nothing happens for a client that is gone."""
         context = self._context
         try:
             if payload["type"] == "progress":
-                await context.report_progress(
-                    payload["progress"], payload["total"], payload["message"]
-                )
+                # A sign of life may have raised it meanwhile, and it has to grow.
+                self._progress = max(payload["progress"], self._progress)
+                self._total = payload["total"]
+                await context.report_progress(self._progress, self._total, payload["message"])
             else:
                 await context.log(
                     payload["message"],
@@ -65,5 +79,40 @@ class Notifier:
                     logger_name=payload["logger"],
                     extra=payload["extra"],
                 )
-        except (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        except GONE:
             return  # a client that is gone misses its notifications, and nothing else
+
+    async def alive(self) -> None:
+        """Say that the run goes on. Hosts give a call up when nothing is heard of it."""
+        self._progress += TINY
+        with contextlib.suppress(*GONE):
+            await self._context.report_progress(self._progress, self._total, None)
+
+
+def keeping_alive(notifier: Notifier, clock: Clock, seconds: float) -> Callable[[], None]:
+    """Send a sign of life at a steady pace. Returns how to stop.
+
+    Source: specification 2025-11-25 and 2026-07-28, basic/utilities (patterns) progress and
+    lifecycle, Timeouts: clients may reset their clock when progress arrives.
+
+    Args:
+        notifier: Where it is sent.
+        clock: Time.
+        seconds: Between two signs.
+    """
+    sending: set[asyncio.Task[None]] = set()
+
+    def sign() -> None:
+        nonlocal call_off
+        task = asyncio.get_running_loop().create_task(notifier.alive())
+        sending.add(task)
+        task.add_done_callback(sending.discard)
+        call_off = clock.call_later(seconds, sign)
+
+    def stop() -> None:
+        call_off()
+        for task in sending:
+            task.cancel()
+
+    call_off = clock.call_later(seconds, sign)
+    return stop

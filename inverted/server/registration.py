@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from fastmcp.tools.base import Tool
 from fastmcp.tools.function_tool import FunctionTool
@@ -13,11 +13,14 @@ from mcp_types import CallToolResult, ToolExecution
 from inverted.core.effects import Json
 from inverted.run.run import Run
 from inverted.run.signature import Signature, description_of, name_of
+from inverted.runtime.ladders import Ladders
 from inverted.runtime.ports import Agent, Limits, RunInfo
 from inverted.runtime.tasks import Tasks
+from inverted.server.means import Surroundings
 from inverted.server.outcome import ProtocolError
+from inverted.server.serving import Served
 from inverted.server.tasks.foresight import may_sample
-from inverted.server.tool import AgentTool, Served
+from inverted.server.tool import AgentTool
 
 TaskMode = Literal["auto", "always", "never"]
 """When the runs of an agent are tasks."""
@@ -28,31 +31,44 @@ _SUPPORT: Final[dict[str, Literal["optional", "required"]]] = {
 }
 
 
+class AgentSettings(NamedTuple):
+    """How an agent runs.
+
+    Attributes:
+        limits: Limits of its runs.
+        mask: Keep the details of unexpected errors from clients.
+        task: When its runs are tasks.
+        ladders: How its questions are asked.
+    """
+
+    limits: Limits
+    mask: bool
+    task: TaskMode
+    ladders: Ladders
+
+
 def agent_tool(
     tasks: Tasks,
     signature: Signature,
-    limits: Limits,
     about: dict[str, Any],
-    *,
-    mask: bool,
-    task: TaskMode,
+    settings: AgentSettings,
+    surroundings: Surroundings,
 ) -> AgentTool:
     """The tool of an agent.
 
     Args:
         tasks: What drives its runs.
         signature: The agent's function.
-        limits: Limits of its runs.
         about: What clients see, as `FunctionTool.from_function` takes it.
-        mask: Keep the details of unexpected errors from clients.
-        task: When its runs are tasks.
+        settings: How it runs.
+        surroundings: What there is besides the client.
     """
     seen = FunctionTool.from_function(_without_run(signature), **about)
     fields = {
         name: getattr(seen, name) for name in Tool.model_fields if name in seen.model_fields_set
     }
-    if task != "never":
-        fields["execution"] = ToolExecution(task_support=_SUPPORT[task])
+    if settings.task != "never":
+        fields["execution"] = ToolExecution(task_support=_SUPPORT[settings.task])
     tool = AgentTool(**fields)
 
     def body(info: RunInfo, arguments: dict[str, Json], restored: Json) -> Any:
@@ -67,9 +83,12 @@ def agent_tool(
             result = CallToolResult(content=result[0], structured_content=result[1])
         return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
-    agent = Agent(tool.name, body, encode, limits, mask, _translated)
+    agent = Agent(
+        tool.name, body, encode, settings.limits, settings.mask, _translated, settings.ladders
+    )
     tasks.agents[agent.name] = agent
-    tool.served = Served(agent, signature, tasks.runtime, tasks, may_sample(signature.fn))
+    samples = may_sample(signature.fn)
+    tool.served = Served(agent, signature, tasks.runtime, tasks, surroundings, samples)
     return tool
 
 

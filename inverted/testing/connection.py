@@ -29,6 +29,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from inverted.client import attach, call_tool_as_task
+from inverted.server.relay.reply import QUESTIONS
 from inverted.server.tool import RUN_KEY
 
 Reply = CallToolResult | InputRequiredResult
@@ -93,7 +94,9 @@ class Connection:
             MCPError: The server answered with a JSON-RPC error, or is gone.
             TaskError: The task failed or was cancelled.
         """
-        meta: RequestParamsMeta | None = None if call.run_key is None else {RUN_KEY: call.run_key}
+        meta: RequestParamsMeta = {QUESTIONS: True}
+        if call.run_key is not None:
+            meta[RUN_KEY] = call.run_key
         if await self._is_task(call.agent):
             handle = await call_tool_as_task(self.session, call.agent, call.arguments, meta=meta)
             return await handle.result()

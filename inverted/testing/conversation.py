@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 
 from mcp_types import CallToolResult
 
-from inverted.testing.answers import ScriptError
+from inverted.server.relay.reply import CONTINUE
+from inverted.testing.answers import ScriptError, Wire
 from inverted.testing.connection import Call, Connection, Heard
 
+MOST_HOPS: Final = 200
+"""A run that never ends is not gone on with for ever."""
 Follow = Callable[[Connection, CallToolResult], Awaitable[Call | None]]
 """What a host does with a result: the next call, or None if the result is the outcome."""
 
@@ -28,6 +32,7 @@ class Conversation:
         follow: What the host does with a result.
         rounds: Rounds of questions so far, of all calls.
         hops: Calls that followed from a result.
+        framing: Characters that the server's relay added to the questions of the run.
     """
 
     call: Call
@@ -36,6 +41,7 @@ class Conversation:
     follow: Follow | None = None
     rounds: int = 0
     hops: int = 0
+    framing: int = 0
     _of_this_call: int = 0
 
     async def go_on(self, connection: Connection) -> CallToolResult:
@@ -53,6 +59,10 @@ class Conversation:
                 following = await self.follow(connection, reply) if self.follow else None
                 if following is None:
                     return reply
+                if self.hops == MOST_HOPS:
+                    raise ScriptError(f"The run had not ended after {MOST_HOPS} calls.")
+                relayed: Wire = (reply.meta or {}).get(CONTINUE) or {}
+                self.framing += int(relayed.get("framing", 0))
                 self.call = following
                 self.hops += 1
                 self._of_this_call = 0

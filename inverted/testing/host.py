@@ -50,6 +50,7 @@ from inverted.testing.answers import ScriptError, Wire, refusal
 from inverted.testing.connection import Call, Connection, Heard, Log, Progress, Tasks
 from inverted.testing.conversation import Conversation, Follow
 from inverted.testing.crash import Crash
+from inverted.testing.relaying import follow_relay
 from inverted.testing.script import Kind, Model, Person, Question, Roots, Script
 from inverted.testing.serving import Target, Transport, reach
 from inverted.testing.strict import Declared
@@ -87,6 +88,7 @@ class Outcome:
     logs: list[Log]
     rounds: int
     hops: int = 0
+    framing: int = 0
 
 
 class ScriptedHost:
@@ -104,8 +106,9 @@ class ScriptedHost:
         capabilities: What to declare, with extensions; what the script can answer if not given.
         client_info: The name and version to send.
         follow: What the host does with a result: it is given the connection and the result, and
-            returns the next call, or None when the result is the outcome. So acts the model of a
-            host that reads in a result what to call next, and the person who answers a card.
+            returns the next call, or None when the result is the outcome. If not given, its model
+            does what the result of an unfinished run says, and answers as the script's model; the
+            script's person answers a card.
         era: The protocol revision to speak.
         transport: How to reach a server object: over memory, over stdio's lines, or over HTTP.
         headers: HTTP headers of every request, for servers with authentication.
@@ -183,7 +186,10 @@ class ScriptedHost:
             TimeoutError: It took too long.
         """
         conversation = Conversation(
-            Call(agent, dict(arguments or {}), run_key), Heard(), self.max_rounds, self._follow
+            Call(agent, dict(arguments or {}), run_key),
+            Heard(),
+            self.max_rounds,
+            self._follow or self._go_on,
         )
         seen = len(self.questions)
         result: CallToolResult | None = None
@@ -210,6 +216,7 @@ class ScriptedHost:
             conversation.heard.logs,
             conversation.rounds,
             conversation.hops,
+            conversation.framing,
         )
 
     @asynccontextmanager
@@ -252,6 +259,10 @@ class ScriptedHost:
         ):
             await self._negotiate(session)
             yield Connection(session, heard, tasks=self.tasks)
+
+    async def _go_on(self, connection: Connection, result: CallToolResult) -> Call | None:
+        """What the host's model calls next, when it does as a result says."""
+        return await follow_relay(self._script, connection, result)
 
     def _extensions(self) -> dict[str, Any]:
         if not self.tasks:

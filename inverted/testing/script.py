@@ -109,6 +109,19 @@ class Script:
         self.questions.append(Question(kind, params, None, error.message))
         return error
 
+    async def elsewhere(self, kind: Kind, params: Wire) -> Wire:
+        """The answer to a question that no client was asked: of the host's model, or on a card.
+
+        Raises:
+            ScriptError: The script has none, or refuses: a model that is told to call a tool calls
+                it or ends its turn.
+        """
+        found = await self._found(kind, params)
+        if isinstance(found, Exception):
+            raise ScriptError(f"A host's model cannot refuse a relayed question: {found}")
+        self.questions.append(Question(kind, params, found))
+        return found
+
     async def _found(self, kind: Kind, params: Wire) -> Wire | Exception:
         if kind == "roots":
             return {"roots": [_root(each) for each in self._roots or ()]}

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp_types import CallToolResult
 
-from inverted import AgentServer, Limits, MemoryStore
+from inverted import AgentServer, Ladders, Limits, MemoryStore
 from inverted.stores import Store
 from inverted.testing import Outcome, ScriptedHost
 from inverted.testing.connection import Reply
@@ -15,6 +15,7 @@ from inverted.testing.host import Era
 from inverted.testing.script import Model, Person
 from tests.agents.everything import KEYS
 
+PLAIN = Ladders(model=("sampling",), person=("form",), approval=("form",))
 Body = Callable[..., Coroutine[Any, Any, Any]]
 
 
@@ -41,10 +42,12 @@ async def run(
     capabilities: dict[str, Any] | None = None,
     era: Era = "2026-07-28",
     limits: Limits | None = None,
+    ladders: Ladders = PLAIN,
 ) -> Outcome:
-    """Run an agent once, with a host that has this script."""
+    """Run an agent once, with a host that has this script and is asked as the protocol has it."""
     host = ScriptedHost(model=model, person=person, capabilities=capabilities, era=era)
-    return await host.run(serve(body, limits=limits), body.__name__, arguments)
+    server = serve(body, limits=limits, ladders=ladders)
+    return await host.run(server, body.__name__, arguments)
 
 
 def error(outcome: Outcome) -> str:

@@ -65,7 +65,8 @@ async def test_a_parked_run_is_left_to_any_process_however_long_its_leg_took() -
         await run.approve("Go on?")
 
     clock, store = VirtualClock(), MemoryStore()
-    async with ScriptedHost(person=[True]).connect(serve(pause, store=store, clock=clock)) as at:
+    server = serve(pause, store=store, clock=clock, relay=False)
+    async with ScriptedHost(person=[True]).connect(server) as at:
         assert isinstance(await at.send(Call("pause")), InputRequiredResult)
         (record,) = await store.list()
     assert clock.now() - record.created >= 1000

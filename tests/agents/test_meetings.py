@@ -196,6 +196,7 @@ async def test_a_server_without_a_way_back_says_so_and_serves_rounds(
 ) -> None:
     talk = Talk()
     async with serve_http(talk.server, **settings) as url:
+        talk.server.surroundings.relay = False
         old = ScriptedHost(model=echo, person=ada, era="2025-11-25")
         message = error(await old.run(url, "talk"))
         assert "2026-07-28" in message

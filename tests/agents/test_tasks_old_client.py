@@ -22,6 +22,7 @@ def check(seen: dict[str, Any]) -> None:
         "rest": {"taskSupport": "optional"},
         "fail": {"taskSupport": "required"},
         "quick": None,
+        "continue_run": None,
     }
     check_greeting(seen)
     resting = seen["ids"]["resting"]

@@ -8,7 +8,9 @@ from mcp_types import ClientCapabilities
 from inverted.carriers.client import METHODS, Client, canonical, read_answer
 from inverted.carriers.nobody import Nobody
 from inverted.core.effects import Kind
+from inverted.core.journal import Failure
 from inverted.errors import AnswerError
+from inverted.runtime.ladders import Rung
 from inverted.runtime.ports import Answer, Question
 
 SAMPLE: dict[str, Any] = {"messages": [], "maxTokens": 1}
@@ -154,14 +156,13 @@ def test_python_names_are_no_wire_names() -> None:
 async def test_nobody_answers_nothing() -> None:
     nobody = Nobody("the client cancelled the call")
     for kind, params in QUESTIONS.values():
-        refusal = nobody.refusal(kind, params)
-        assert refusal is not None
+        refusal = nobody.rung(Question("run", "1", kind, params))
+        assert isinstance(refusal, Failure)
         assert refusal.type == "CapabilityError"
         assert refusal.message == "Nobody can be asked: the client cancelled the call."
-    with pytest.raises(AnswerError):
-        nobody.read(question(Kind.ELICIT), {"action": "accept"})
-    with pytest.raises(AnswerError):
-        await nobody.ask(question(Kind.ELICIT))
+    asked = question(Kind.ELICIT)
+    nobody.read(asked, {"action": "accept"})
+    await nobody.ask(asked, Rung("form", "ask"))
+    nobody.outgoing(asked)
     await nobody.notify({"type": "progress"})
     assert nobody.describe() == []
-    assert not nobody.inline

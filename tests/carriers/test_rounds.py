@@ -8,7 +8,7 @@ from mcp_types import ClientCapabilities
 from inverted.carriers.rounds import Rounds, input_required
 from inverted.core.effects import Kind
 from inverted.errors import AnswerError
-from inverted.runtime.ports import Answer, Parked, Question
+from inverted.runtime.ports import Answer, Question
 
 MESSAGE = {"role": "user", "content": {"type": "text", "text": "hi"}}
 TOOL = {"name": "add", "inputSchema": {"type": "object"}}
@@ -24,7 +24,7 @@ PAGE = {"mode": "url", "message": "Sign in", "url": "https://example.com/login"}
 
 def wire(kind: Kind, params: dict[str, Any]) -> dict[str, Any]:
     """One question as it travels."""
-    result = input_required(Parked("run", [Question("run", "1", kind, params)]))
+    result = input_required([Question("run", "1", kind, params)], "run")
     dumped = result.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert dumped["requestState"] == "run"
     assert dumped["resultType"] == "input_required"
@@ -53,7 +53,7 @@ def test_all_questions_travel_in_one_round() -> None:
         Question("run", "1.1.1", Kind.ELICIT, FORM),
         Question("run", "1.2.1", Kind.ROOTS, {}),
     ]
-    requests = input_required(Parked("run", questions)).input_requests
+    requests = input_required(questions, "run").input_requests
     assert requests is not None
     assert list(requests) == ["1.0.1", "1.1.1", "1.2.1"]
 

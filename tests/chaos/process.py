@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, Final, NoReturn, cast
 
 from inverted import SQLiteStore
+from inverted.carriers.ladder import Ladder
 from inverted.carriers.tasks import TaskCarrier
 from inverted.core.effects import Json
 from inverted.runtime import Runtime
@@ -46,7 +47,11 @@ def live(place: Place, seed: int, process: int, calls: int, replies: int) -> NoR
 
 
 async def _serve(place: Place, seed: int, process: int, calls: int, replies: int) -> None:
-    tasks = Tasks(Runtime(SQLiteStore(place.store)), TaskCarrier, SETTINGS)
+    tasks = Tasks(
+        Runtime(SQLiteStore(place.store)),
+        lambda agent, info, notify: Ladder(TaskCarrier(info, notify), agent.ladders),
+        SETTINGS,
+    )
     work = Work(Executions(place, process), Random(process)).agent()
     tasks.agents[work.name] = work
     await tasks.start()

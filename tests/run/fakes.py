@@ -19,11 +19,13 @@ from mcp_types import (
 
 from inverted import Limits, MemoryStore, Run
 from inverted.carriers.client import Client
+from inverted.carriers.ladder import Ladder
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Codec, Failure
 from inverted.core.lifecycle import Status
 from inverted.core.replay import replay
 from inverted.runtime import Runtime
+from inverted.runtime.ladders import Ladders
 from inverted.runtime.ports import Agent, Answer, Ended, Question, RunInfo
 from inverted.testing import VirtualClock
 from inverted.testing.answers import model_result, person_result
@@ -42,8 +44,12 @@ WITHOUT_TOOLS = EVERYTHING.model_copy(update={"sampling": SamplingCapability()})
 NOTHING = ClientCapabilities()
 
 
+PLAIN = Ladders(model=("sampling",), person=("form",))
+"""Nothing but what the protocol means."""
+
+
 class Host:
-    """A client that answers from a script and checks every question. Implements `Carrier`.
+    """A client that answers from a script and checks every question. Implements `Channel`.
 
     Args:
         model: The model's turns, as `inverted.testing` takes them, or functions of the request.
@@ -142,7 +148,7 @@ async def perform(body: Body, host: Host, limits: Limits | None = None) -> Playe
 
     store = MemoryStore()
     agent = Agent("agent", make, encode, limits or Limits())
-    outcome = await Runtime(store, clock=VirtualClock()).begin(agent, {}, host)
+    outcome = await Runtime(store, clock=VirtualClock()).begin(agent, {}, Ladder(host, PLAIN))
     assert isinstance(outcome, Ended)
     record = await store.get(outcome.run_id)
     assert record is not None

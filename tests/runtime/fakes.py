@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from inverted import MemoryStore, Run
+from inverted.carriers.ladder import Ladder
+from inverted.carriers.tasks import TaskCarrier
 from inverted.core.effects import Effect, Json, Kind
 from inverted.core.journal import (
     Answered,
@@ -21,7 +23,9 @@ from inverted.core.journal import (
 )
 from inverted.core.lifecycle import Status
 from inverted.errors import AnswerError
+from inverted.runtime.ladders import Mode, Rung
 from inverted.runtime.ports import Agent, Answer, Ended, Limits, Outcome, Parked, Question
+from inverted.runtime.tasks import TaskInfo
 from inverted.stores import RunRecord, Store
 from inverted.stores.base import Append
 
@@ -63,7 +67,8 @@ async def echo(question: Question) -> Answer:
 class Inline:
     """A client that answers while the leg waits. Implements `Carrier`."""
 
-    inline = True
+    mode: Mode = "ask"
+    patience: float | None = None
 
     def __init__(
         self,
@@ -75,17 +80,22 @@ class Inline:
         self.asked: list[str] = []
         self.notices: list[dict[str, Json]] = []
 
-    def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
-        return Failure("CapabilityError", f"no {kind}") if kind in self._refuses else None
+    def rung(self, question: Question) -> Rung | Failure:
+        if question.kind in self._refuses:
+            return Failure("CapabilityError", f"no {question.kind}")
+        return Rung("client", self.mode)
 
-    def read(self, question: Question, raw: Json) -> Answer:
+    def read(self, question: Question, raw: Json, via: str | None = None) -> Answer | None:
         if raw == "broken":
             raise AnswerError(f"The answer to {question.id} is broken.")
         return Answer(raw)
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: Question, rung: Rung) -> Answer | Rung | None:
         self.asked.append(question.id)
         return await self._answer(question)
+
+    def outgoing(self, question: Question) -> Question | None:
+        return question
 
     async def notify(self, payload: dict[str, Json]) -> None:
         self.notices.append(payload)
@@ -97,7 +107,12 @@ class Inline:
 class Rounds(Inline):
     """A client that answers in a later request."""
 
-    inline = False
+    mode: Mode = "park"
+
+
+def apart(_: Agent, info: TaskInfo, notify: Callable[[dict[str, Json]], object]) -> Ladder:
+    """The carrier of a task."""
+    return Ladder(TaskCarrier(info, notify))
 
 
 class Watched(MemoryStore):

@@ -94,7 +94,7 @@ async def test_an_error_in_a_leg_drops_the_copy_and_the_store_decides(
     store: Store, replays: list[int]
 ) -> None:
     class Gone(Rounds):
-        inline = True
+        mode: Mode = "ask"
 
     async def body(run: Run) -> list[str]:
         return [await ask("a"), await ask("b")]

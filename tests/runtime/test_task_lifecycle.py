@@ -30,7 +30,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from inverted import MemoryStore, Run, SQLiteStore
-from inverted.carriers.tasks import TaskCarrier
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Answered, Asked, CancelRequested, Codec, Entry, Finished
 from inverted.core.lifecycle import TRANSITIONS, Status
@@ -41,6 +40,8 @@ from inverted.runtime.tasks import TaskInfo, Tasks, TaskSettings, View
 from inverted.stores import RunRecord, Store
 from inverted.stores.base import CANCEL, Append
 from inverted.testing import VirtualClock
+
+from .fakes import apart
 
 EXAMPLES = int(os.environ.get("INVERTED_EXAMPLES", "15"))
 INFO: Final = TaskInfo("2026-07-28", "2026-07-28", ["elicitation.form"])
@@ -108,7 +109,7 @@ class Process:
             hot_runs=self._random.choice([0, 1, 1000]),
             retention=self._random.choice([None, 300.0]),
         )
-        self.tasks = Tasks(runtime, TaskCarrier, SETTINGS)
+        self.tasks = Tasks(runtime, apart, SETTINGS)
         self.agent = Agent("agent", self._body, encode=lambda value: value)
         self.tasks.agents["agent"] = self.agent
 

@@ -7,7 +7,6 @@ import anyio
 import pytest
 
 from inverted import MemoryStore, Run
-from inverted.carriers.tasks import TaskCarrier
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import StoreError
@@ -17,14 +16,14 @@ from inverted.runtime.tasks import TaskInfo, Tasks
 from inverted.stores import RunRecord, Store
 from inverted.testing import VirtualClock
 
-from .fakes import agent, within
+from .fakes import agent, apart, within
 
 INFO = TaskInfo("2026-07-28", "2026-07-28", ["elicitation.form"])
 YES = {"action": "accept", "content": {"value": True}}
 
 
 def serving(store: Store, clock: VirtualClock, served: Agent) -> Tasks:
-    tasks = Tasks(Runtime(store, clock=clock), TaskCarrier)
+    tasks = Tasks(Runtime(store, clock=clock), apart)
     tasks.agents[served.name] = served
     return tasks
 
@@ -73,7 +72,7 @@ async def test_an_answer_that_is_taken_during_a_look_is_not_asked_for_by_it(
 
     async def taken_meanwhile(asked: str) -> list[tuple[str, bytes]]:
         monkeypatch.undo()
-        await other.resume(served, run_id, {}, TaskCarrier(INFO, notices.append))
+        await other.resume(served, run_id, {}, apart(tasks.agents["agent"], INFO, notices.append))
         return await store.inbox(asked)
 
     notices: list[dict[str, Json]] = []
@@ -107,7 +106,7 @@ async def test_an_answer_counts_that_comes_when_a_leg_has_just_begun(
 
     notices: list[dict[str, Json]] = []
     monkeypatch.setattr(store, "inbox", held_up)
-    carrier = TaskCarrier(INFO, notices.append)
+    carrier = apart(tasks.agents["agent"], INFO, notices.append)
     leg = asyncio.create_task(tasks.runtime.resume(served, run_id, {}, carrier))
     await within(begun.wait())
     assert (await tasks.look(run_id, principal=None)).status is Status.INPUT_REQUIRED
@@ -144,7 +143,7 @@ async def test_a_leg_that_another_process_has_overtaken_is_not_believed(
         return await store.inbox(asked)
 
     notices: list[dict[str, Json]] = []
-    carrier = TaskCarrier(INFO, notices.append)
+    carrier = apart(tasks.agents["agent"], INFO, notices.append)
     monkeypatch.setattr(store, "inbox", held_up)
     leg = asyncio.create_task(tasks.runtime.resume(served, run_id, {}, carrier))
     await within(begun.wait())

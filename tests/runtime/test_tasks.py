@@ -27,7 +27,9 @@ Body = Callable[..., Any]
 class Carrier(Rounds):
     """A client that answers later, with the notices where `Tasks` wants them."""
 
-    def __init__(self, info: TaskInfo, notify: Callable[[dict[str, Json]], object]) -> None:
+    def __init__(
+        self, served: Agent, info: TaskInfo, notify: Callable[[dict[str, Json]], object]
+    ) -> None:
         super().__init__()
         self._hear = notify
 

@@ -14,6 +14,7 @@ from mcp_types import INVALID_PARAMS, ClientCapabilities, ElicitationCapability,
 from pydantic import BaseModel
 
 from inverted import AgentError, AgentServer, Cancelled, Limits, MemoryStore, Run
+from inverted.carriers.ladder import Ladder
 from inverted.carriers.nobody import Nobody
 from inverted.carriers.rounds import Rounds
 from inverted.core.lifecycle import Status
@@ -238,9 +239,10 @@ async def test_a_cancelled_run_says_so(mode: Mode) -> None:
     server = serve(body)
     tool = await server.get_tool("agent")
     assert isinstance(tool, AgentTool)
-    agent, runtime = tool.served.agent, server.runtime
+    agent, runtime = tool.by.agent, server.runtime
     person = ClientCapabilities(elicitation=ElicitationCapability())
-    begun = await runtime.begin(agent, {}, Rounds("2026-07-28", person, notify), key="k")
+    carrier = Ladder(Rounds("2026-07-28", person, notify))
+    begun = await runtime.begin(agent, {}, carrier, key="k")
     await runtime.cancel(agent, begun.run_id, "not needed", Nobody("it is over"))
     with pytest.raises(ToolError, match="The run of agent was cancelled"):
         await call(server, mode, key="k")

@@ -29,9 +29,9 @@ async def use(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any
 
 async def test_they_are_there_when_they_are_asked_for() -> None:
     async with Client(make(hello)) as client:
-        assert {each.name for each in await client.list_tools()} == {"hello", *TOOLS}
+        assert {each.name for each in await client.list_tools()} == {"hello", "continue_run", *TOOLS}
     async with Client(serve(hello)) as client:
-        assert {each.name for each in await client.list_tools()} == {"hello"}
+        assert {each.name for each in await client.list_tools()} == {"hello", "continue_run"}
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

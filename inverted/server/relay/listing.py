@@ -1,0 +1,57 @@
+"""What clients see of the relay in `tools/list`.
+
+Clients that answer everything themselves see no trace of it: neither the second tool, nor the room
+in the output schemas. The others see both. What belongs to cards is only for hosts that draw them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from fastmcp.server.middleware.middleware import Middleware
+from fastmcp.tools.base import Tool
+
+from inverted.carriers.client import Client
+from inverted.pages.card import TOOL as CARD
+from inverted.server.means import Wire, answers_everything, shows_cards
+from inverted.server.relay.card import FOR_CARDS
+from inverted.server.relay.reply import CONTINUE
+from inverted.server.relay.schema import widened
+from inverted.server.tool import AgentTool
+
+_UI: Final = "ui"
+
+
+class Listing(Middleware):
+    """Shows each client the tools as it needs them."""
+
+    async def on_list_tools(self, context: Any, call_next: Any) -> Sequence[Tool]:
+        """See `Middleware.on_list_tools`."""
+        tools: Sequence[Tool] = await call_next(context)
+        fastmcp = context.fastmcp_context
+        request = None if fastmcp is None else fastmcp.request_context
+        return tools if request is None else list(_shown(tools, request._srctx))  # noqa: SLF001 # the declared capabilities are only there
+
+
+def _shown(tools: Sequence[Tool], wire: Wire) -> Iterator[Tool]:
+    relayed, cards = not answers_everything(wire), needs_cards(wire)
+    for tool in tools:
+        continues = CONTINUE in (tool.meta or {})
+        if (continues and not relayed) or (tool.name.endswith(CARD) and not cards):
+            continue
+        changes: dict[str, Any] = {}
+        if relayed and isinstance(tool, AgentTool) and tool.output_schema is not None:
+            changes["output_schema"] = widened(tool.output_schema)
+        if cards and (continues or isinstance(tool, AgentTool)):
+            changes["meta"] = {
+                **(tool.meta or {}),
+                _UI: {**(tool.meta or {}).get(_UI, {}), **FOR_CARDS},
+            }
+        yield tool.model_copy(update=changes) if changes else tool
+
+
+def needs_cards(wire: Wire) -> bool:
+    """Whether a person is asked on cards: the host draws them, and has no forms."""
+    features = Client.of(wire.protocol_version, wire.session.client_capabilities).features
+    return shows_cards(wire) and "elicitation.form" not in features

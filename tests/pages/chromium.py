@@ -45,6 +45,7 @@ _FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--enable-features=IsolateSandboxedIframes",  # `Tab.frame` finds them on every version
     "--remote-debugging-pipe",
 )
 
@@ -161,6 +162,19 @@ class Tab:
                 look();
             }})"""
         )
+
+    async def frame(self, opening: str) -> Tab:
+        """A frame with a process of its own, to look into.
+
+        Args:
+            opening: The JavaScript that makes the frame.
+        """
+        made = self._browser.event(self._session, "Target.attachedToTarget")
+        await self.call(
+            "Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True
+        )
+        await self.evaluate(opening)
+        return Tab(self._browser, (await asyncio.wait_for(made, PATIENCE))["sessionId"])
 
     async def type(self, text: str) -> None:
         """Type text into whatever has the focus."""

@@ -37,7 +37,8 @@ class Page(HTMLParser):
     def __post_init__(self) -> None:
         super().__init__()
         self._open: Control | None = None
-        self.feed(self.source)
+        # Before anything else a browser makes every line break a line feed.
+        self.feed(self.source.replace("\r\n", "\n").replace("\r", "\n"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         one = Control(tag, dict(attrs))
@@ -344,6 +345,8 @@ def test_a_date_that_a_picker_would_lose_is_shown_as_text() -> None:
     page = drawn(schema, filled=filled, problems={"it": "must be a date"})
     assert page.named("f0")[0].attributes["type"] == "text"
     assert page.sent()["f0"] == ["next week"]
+    picked = drawn(schema, filled={"f0": ["2026-07-28"]}, problems={"": "Once more."})
+    assert picked.named("f0")[0].attributes["type"] == "date"
 
 
 def test_every_control_is_labelled_and_described() -> None:

@@ -280,12 +280,16 @@ async def until_drawn(tab: Tab) -> None:
 
 async def test_the_card_is_answered_by_keyboard_in_a_strict_sandbox(browser: Chromium) -> None:
     """The host sees only what the card says: the frame has an origin of its own."""
-    tab = await play(browser, ask(("Well?", ORDER)), sandbox="allow-scripts")
+    tab = await browser.tab()
+    await tab.open(HOST)
+    how = {"card": card(), "sandbox": "allow-scripts", "result": ask(("Well?", ORDER))}
+    frame = await tab.frame(f"play({json.dumps(how)})")
+    await tab.until("said('ui/notifications/size-changed').at(-1)?.height > 300")
     [hello] = await tab.evaluate("said('ui/initialize')")
     assert hello["protocolVersion"] == "2026-01-26"
     assert hello["appInfo"]["name"] == "inverted-answer"
-    await tab.until("said('ui/notifications/size-changed').at(-1).height > 300")
     await tab.press("Tab")  # to the first field: the card does not take the focus by itself
+    await frame.until("document.hasFocus() && document.activeElement.id === 'q0f0'")
     await tab.type("Ann")
     await tab.press("Tab")
     await tab.type("20")

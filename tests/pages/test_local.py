@@ -343,6 +343,12 @@ async def test_the_server_starts_with_the_first_question_and_leaves_signals_alon
     assert {task.get_name() for task in asyncio.all_tasks()}.isdisjoint({"local pages"})
 
 
+async def test_pages_that_were_never_asked_for_close_as_well() -> None:
+    async with serving() as site:
+        await site.pages.aclose()
+        assert site.desk.look("nonsense")[0] == "stopping"
+
+
 async def test_the_page_outlives_the_request_that_asked_first() -> None:
     async with serving() as site:
         asking = asyncio.create_task(site.url())

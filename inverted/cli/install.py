@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from rich.text import Text
 
@@ -25,6 +26,11 @@ from inverted.cli.installing.options import read_install
 from inverted.cli.installing.places import configuration, unreadable
 from inverted.cli.installing.report import diff, looks_secret, short
 from inverted.cli.screen import Screen, open_console
+
+_NOT_KEPT: Final = (
+    "What was added could not be noted in inverted's data directory, so `inverted uninstall` will "
+    "need --force."
+)
 
 
 def command(argv: Sequence[str]) -> int:
@@ -55,8 +61,10 @@ def command(argv: Sequence[str]) -> int:
     elif options.dry_run:
         _print_diff(out, work, replaced)
     else:
-        _remember(path, server, work.installed, new=replaced.before is None)
+        kept = _remember(path, server, work.installed, new=replaced.before is None)
         _print_done(out, work, replaced, shared=options.scope == "project")
+        if not kept:
+            out.print(Text(_NOT_KEPT, "yellow"), soft_wrap=True)
     _print_notes(out, work, options)
     return 0
 
@@ -151,7 +159,7 @@ def _clear(
     return {name: value for name, value in secrets.items() if value is not None}
 
 
-def _remember(path: Path, server: Server, installed: Installed, *, new: bool) -> None:
+def _remember(path: Path, server: Server, installed: Installed, *, new: bool) -> bool:
     receipt = receipts.load(path)
     old = receipt.entry(server.name)
     receipt.servers = [each for each in receipt.servers if each is not old]
@@ -165,7 +173,7 @@ def _remember(path: Path, server: Server, installed: Installed, *, new: bool) ->
     )
     receipt.created = sorted({*receipt.created, *installed.created})
     receipt.new = receipt.new or new
-    receipts.save(receipt)
+    return receipts.save(receipt)
 
 
 def _print_diff(out: Screen, work: _Work, replaced: Replaced) -> None:
@@ -209,7 +217,7 @@ def _print_notes(out: Screen, work: _Work, options: argparse.Namespace) -> None:
         note = f"{name} stands in {short(work.path)} in clear (--allow-clear)."
         out.print(Text(note, "yellow"), soft_wrap=True)
     for name in server.env:
-        if looks_secret(name) and os.sep not in server.env[name]:
+        if looks_secret(name) and not server.env[name].startswith(os.sep):
             hint = (
                 f"--secret {name} keeps it out."
                 if host.secret

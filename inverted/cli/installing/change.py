@@ -77,7 +77,7 @@ def install(host: Host, text: str, server: Server, *, force: bool = False) -> In
         else:
             raise Taken(server.name)
     missing = [each for each in wanted if not _has_input(before, each)]
-    base = host.format.read(text)
+    base = host.format.read(text) if replaced else before
     expected: Any = copy.deepcopy(base)
     spans: list[Span] = []
     for path, value in missing:

@@ -31,7 +31,7 @@ _COMMENT: Final = re.compile(r"//[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _DECODER: Final = json.JSONDecoder()
-_DEEPEST: Final = 200
+_DEEPEST: Final = 100
 _UNIT: Final = "  "
 
 

@@ -67,16 +67,24 @@ def load(config: Path) -> Receipt:
     return found if found.format == FORMAT and found.file == nothing.file else nothing
 
 
-def save(receipt: Receipt) -> None:
-    """Keep what is known; nothing is kept when no server is left."""
+def save(receipt: Receipt) -> bool:
+    """Keep what is known; nothing is kept when no server is left.
+
+    Returns:
+        Whether that was possible.
+    """
     place = _place(Path(receipt.file))
-    if not receipt.servers:
-        place.unlink(missing_ok=True)
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    fresh = place.with_suffix(f".{os.getpid()}.tmp")
-    fresh.write_text(receipt.model_dump_json(), encoding="utf-8")
-    fresh.replace(place)
+    try:
+        if not receipt.servers:
+            place.unlink(missing_ok=True)
+            return True
+        place.parent.mkdir(parents=True, exist_ok=True)
+        fresh = place.with_suffix(f".{os.getpid()}.tmp")
+        fresh.write_text(receipt.model_dump_json(), encoding="utf-8")
+        fresh.replace(place)
+    except OSError:
+        return False
+    return True
 
 
 def _place(config: Path) -> Path:

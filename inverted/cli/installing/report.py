@@ -19,6 +19,7 @@ HIDDEN: Final = "•••"
 _VARIABLES: Final = frozenset({"env", "envs", "headers", "http_headers"})
 _TELLING: Final = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|PRIVATE", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"\$\{[^}]*\}|\$\w+")
+_WIDE: Final = 60
 _LONG: Final = 8  # shorter values are hidden beside their names only; they occur in other words
 
 
@@ -46,12 +47,40 @@ def diff(path: Path, before: str, after: str, shown: Iterable[str], data: Iterab
         data: The configuration before and after, to know the values that may be secret.
     """
     hide = _hider({pair for each in data for pair in _variables(each)}, frozenset(shown))
-    lines = difflib.unified_diff(_lines(before), _lines(after), n=0, lineterm="")
     out = Text(f"--- {short(path)}\n+++ {short(path)}", "bold")
-    for line in list(lines)[2:]:
+    for line in _changes(_lines(before), _lines(after)):
         style = {"+": "green", "-": "red"}.get(line[0], "cyan")
         out.append(f"\n{hide(clean(line))}", style)
     return out
+
+
+def _changes(before: list[str], after: list[str]) -> Iterator[str]:
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for kind, start, end, to, until in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        gone, come = before[start:end], after[to:until]
+        for number, (old, new) in enumerate(zip(gone, come, strict=False)):
+            gone[number], come[number] = _changed_part(old, new)
+        yield f"@@ line {to + 1} @@"
+        yield from (f"-{line}" for line in gone)
+        yield from (f"+{line}" for line in come)
+
+
+def _changed_part(old: str, new: str) -> tuple[str, str]:
+    """Of long lines only what changed: a configuration may be one line, with everything in it."""
+    if len(old) <= _WIDE:
+        return old, new
+    start = _alike(old, new)
+    old, new = old[start:], new[start:]
+    end = _alike(old[::-1], new[::-1])
+    return f"…{old[: len(old) - end]}…", f"…{new[: len(new) - end]}…"
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _lines(text: str) -> list[str]:
@@ -91,7 +120,8 @@ class _Hider:
             )
             for key, value in pairs
         ]
-        self._anywhere = [value for _, value in pairs if len(value) >= _LONG]
+        lines = (line.strip() for _, value in pairs for line in value.splitlines())
+        self._anywhere = [line for line in lines if len(line) >= _LONG]
 
     def __call__(self, line: str) -> str:
         for pattern in self._beside:

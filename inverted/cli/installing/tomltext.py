@@ -82,10 +82,12 @@ class Toml:
 def _headers(text: str) -> list[tuple[int, Path]]:
     """Where each table begins, and what it is called."""
     found: list[tuple[int, Path]] = []
+    known = 0  # a statement begins here
     for line in _LINE.finditer(text):
         said = line[0].removeprefix("\ufeff").strip()
-        if said.startswith("[") and _parses(text[: line.start()]) and _parses(said):
-            found.append((line.start(), _called(said)))
+        if said.startswith("[") and _parses(text[known : line.start()]) and _parses(said):
+            known = line.start()
+            found.append((known, _called(said)))
     return found
 
 

@@ -11,7 +11,7 @@ from inverted.cli.installing.hosts import HOSTS, input_id
 from inverted.cli.packing.manifest import MANIFEST_VERSION
 from inverted.cli.packing.registry import SCHEMA
 
-PAGE = (Path(__file__).parents[2] / "docs" / "installing.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "installing.md").read_text()
 ROWS = {
     cells[0].strip("` "): [cell.strip() for cell in cells]
     for cells in (

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, create_model
 from inverted.pages.fields import fields_of
 from inverted.pages.form import FormProblems, Shown, Typed, read, render
 from inverted.run.forms import form_of
+from tests.pages.cases import FEW, FITS, SEVERAL, UNFIT, needed, optional
 
 HOSTILE = "</p><script>alert(1)</script>\" autofocus onfocus='x' & \u202eevil\x00\ud800"
 
@@ -95,14 +96,6 @@ def drawn(schema: dict[str, Any], message: str = "Well?", **more: Any) -> Page:
     return Page(render(shown(schema, message), nonce="n", **more))
 
 
-def one(**schema: Any) -> dict[str, Any]:
-    return {"type": "object", "properties": {"it": {"title": "It", **schema}}}
-
-
-def needed(**schema: Any) -> dict[str, Any]:
-    return {**one(**schema), "required": ["it"]}
-
-
 def answered(schema: dict[str, Any], *typed: str) -> Any:
     result = read({"action": ["accept"], "f0": typed}, schema)
     assert result["action"] == "accept"
@@ -117,62 +110,8 @@ def problem(schema: dict[str, Any], *typed: str) -> str:
 
 # -- reading ----------------------------------------------------------------------------------
 
-TITLED = {"oneOf": [{"const": "p1", "title": "Today"}, {"const": "p2", "title": "Later"}]}
-SEVERAL = {"type": "array", "items": {"type": "string", "enum": ["a", "b", "c"]}}
-FEW = {**SEVERAL, "minItems": 1, "maxItems": 2}
 
-
-@pytest.mark.parametrize(
-    ("schema", "typed", "value"),
-    [
-        (needed(type="string"), ["a\r\nb "], "a\nb "),
-        (one(type="string"), [""], "absent"),
-        (one(type="string"), [], "absent"),
-        (one(type="string", default="x"), [""], ""),
-        (one(type="string", default="x"), ["y"], "y"),
-        (one(type="string", default="x", format="email"), [""], "absent"),
-        (needed(type="string", default="a\r\nb"), ["a\r\nb"], "a\r\nb"),
-        (needed(type="string", minLength=2, maxLength=2), ["\U0001f600é"], "\U0001f600é"),
-        (needed(type="string", format="email"), [" ann@example.org "], "ann@example.org"),
-        (needed(type="string", format="uri"), ["mailto:ann@example.org"], "mailto:ann@example.org"),
-        (needed(type="string", format="date"), ["2026-02-28"], "2026-02-28"),
-        (
-            needed(type="string", format="date-time"),
-            ["2026-07-28 09:30 z"],
-            "2026-07-28T09:30:00Z",
-        ),
-        (
-            needed(type="string", format="date-time"),
-            ["2026-07-28T09:30:05.25+02:00"],
-            "2026-07-28T09:30:05.25+02:00",
-        ),
-        # A default that was offered is taken, also where a typed one would be refused.
-        (
-            needed(type="string", format="date-time", default="2026-07-28T09:30:00"),
-            ["2026-07-28T09:30:00"],
-            "2026-07-28T09:30:00",
-        ),
-        (needed(type="integer"), [" -12 "], -12),
-        (needed(type="integer"), ["1" * 100], int("1" * 100)),
-        (one(type="integer"), [" "], "absent"),
-        (one(type="integer", default=3), [""], "absent"),
-        (needed(type="number"), ["2.50"], 2.5),
-        (needed(type="number"), [".5e1"], 5.0),
-        (needed(type="number", minimum=1, maximum=1), ["1"], 1),
-        (needed(type="number", default=1e22), ["1e+22"], 1e22),
-        (one(type="boolean"), ["0"], True),
-        (one(type="boolean"), ["1"], False),
-        (one(type="boolean"), [""], "absent"),
-        (needed(type="string", enum=["", "x"]), ["0"], ""),
-        (needed(type="string", **TITLED), ["1"], "p2"),
-        (one(type="string", **TITLED), [""], "absent"),
-        (one(**SEVERAL), [], "absent"),
-        (needed(**SEVERAL), [], []),
-        (one(**SEVERAL, default=["a"]), [], []),
-        (one(**SEVERAL), ["2", "0", "2"], ["c", "a"]),
-        (one(type="array", items={"anyOf": TITLED["oneOf"]}), ["1"], ["p2"]),
-    ],
-)
+@pytest.mark.parametrize(("schema", "typed", "value"), FITS)
 def test_what_was_typed_becomes_the_value_that_the_schema_asks_for(
     schema: dict[str, Any], typed: list[str], value: object
 ) -> None:
@@ -180,36 +119,7 @@ def test_what_was_typed_becomes_the_value_that_the_schema_asks_for(
     assert (found, type(found)) == (value, type(value))
 
 
-@pytest.mark.parametrize(
-    ("schema", "typed", "what"),
-    [
-        (needed(type="string"), "", "is required"),
-        (needed(type="string", minLength=2), "a", "must have at least 2 characters"),
-        (needed(type="string", maxLength=1), "ab", "must have at most 1 character"),
-        (one(type="string", minLength=2, default="ab"), "", "must have at least 2 characters"),
-        (needed(type="string", format="email"), "ann", "must be an email address, for example"),
-        (needed(type="string", format="uri"), "example.org", "must be an address, for example"),
-        (needed(type="string", format="uri"), "http://[", "must be an address"),
-        (needed(type="string", format="uri"), "http://a b", "must be an address"),
-        (needed(type="string", format="date"), "2026-02-29", "must be a date, for example"),
-        (needed(type="string", format="date"), "20260228", "must be a date"),
-        (needed(type="string", format="date-time"), "2026-07-28T09:30", "with its zone"),
-        (needed(type="string", format="date-time"), "2026-07-28T25:30Z", "with its zone"),
-        (needed(type="integer"), "2.0", "must be a whole number"),
-        (needed(type="integer"), "1_000", "must be a whole number"),
-        (needed(type="integer"), "\u0663", "must be a whole number"),
-        (needed(type="integer"), "1" * 5000, "must be a whole number"),
-        (needed(type="integer", minimum=18), "17", "must be at least 18"),
-        (needed(type="number", maximum=2.5), "2.6", "must be at most 2.5"),
-        (needed(type="number"), "1,5", "must be a number"),
-        (needed(type="number"), "1e999", "must be a number"),
-        (needed(type="number"), "nan", "must be a number"),
-        (one(type="boolean"), "2", "must be one of the choices"),
-        (needed(type="string", **TITLED), "", "is required"),
-        (needed(type="string", **TITLED), "p1", "must be one of the choices"),
-        (needed(**FEW), "", "must have at least 1 choice"),
-    ],
-)
+@pytest.mark.parametrize(("schema", "typed", "what"), UNFIT)
 def test_what_does_not_fit_is_refused_in_words_for_a_person(
     schema: dict[str, Any], typed: str, what: str
 ) -> None:
@@ -244,9 +154,9 @@ def test_a_form_without_one_of_its_buttons_is_no_answer(typed: Typed) -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        one(type="object"),
-        one(type="array", items={"type": "string"}),
-        one(anyOf=[{"type": "string"}, {"type": "null"}]),
+        optional(type="object"),
+        optional(type="array", items={"type": "string"}),
+        optional(anyOf=[{"type": "string"}, {"type": "null"}]),
     ],
 )
 def test_a_field_that_no_form_holds_is_refused(schema: dict[str, Any]) -> None:
@@ -258,7 +168,9 @@ def test_a_field_that_no_form_holds_is_refused(schema: dict[str, Any]) -> None:
 
 
 def test_the_page_says_who_asks_and_what() -> None:
-    text = render(shown(one(type="string"), "File it?\n\nTitle: <b>x</b>\r\n  Body"), nonce="n1")
+    text = render(
+        shown(optional(type="string"), "File it?\n\nTitle: <b>x</b>\r\n  Body"), nonce="n1"
+    )
     assert '<style nonce="n1">' in text
     assert "<title>shop asks: File it?</title>" in text
     assert 'The server <b dir="auto">shop</b> asks you. Its agent: <b dir="auto">order</b>' in text
@@ -268,7 +180,7 @@ def test_the_page_says_who_asks_and_what() -> None:
 
 @pytest.mark.parametrize("message", ["", "  \n", "x" * 201, "x" * 201 + "\n\ny"])
 def test_a_message_without_a_short_first_paragraph_has_a_plain_heading(message: str) -> None:
-    text = render(shown(one(type="string"), message), nonce="n")
+    text = render(shown(optional(type="string"), message), nonce="n")
     assert ">A question for you</h1>" in text
     assert ('class="details"' in text) is bool(message.strip())
     assert message.strip() in text
@@ -316,19 +228,19 @@ def test_nothing_of_a_question_becomes_markup_or_reorders_text() -> None:
     ("schema", "tag", "attributes"),
     [
         (needed(type="string", maxLength=100), "input", {"type": "text", "required": None}),
-        (one(type="string"), "textarea", {"rows": "2"}),
-        (one(type="string", maxLength=9, default="a\nb"), "textarea", {}),
-        (one(type="string", format="email"), "input", {"inputmode": "email"}),
-        (one(type="string", format="email"), "input", {"autocomplete": "email"}),
-        (one(type="string", format="uri"), "input", {"inputmode": "url"}),
-        (one(type="string", format="date"), "input", {"type": "date"}),
-        (one(type="string", format="date-time"), "input", {"type": "text"}),
-        (one(type="integer"), "input", {"type": "text", "inputmode": "numeric"}),
-        (one(type="number"), "input", {"type": "text", "inputmode": "decimal"}),
-        (one(type="boolean"), "input", {"type": "radio"}),
-        (one(type="string", enum=["a"]), "input", {"type": "radio"}),
-        (one(type="string", enum=[*"abcdefgh"]), "select", {}),
-        (one(**SEVERAL), "input", {"type": "checkbox"}),
+        (optional(type="string"), "textarea", {"rows": "2"}),
+        (optional(type="string", maxLength=9, default="a\nb"), "textarea", {}),
+        (optional(type="string", format="email"), "input", {"inputmode": "email"}),
+        (optional(type="string", format="email"), "input", {"autocomplete": "email"}),
+        (optional(type="string", format="uri"), "input", {"inputmode": "url"}),
+        (optional(type="string", format="date"), "input", {"type": "date"}),
+        (optional(type="string", format="date-time"), "input", {"type": "text"}),
+        (optional(type="integer"), "input", {"type": "text", "inputmode": "numeric"}),
+        (optional(type="number"), "input", {"type": "text", "inputmode": "decimal"}),
+        (optional(type="boolean"), "input", {"type": "radio"}),
+        (optional(type="string", enum=["a"]), "input", {"type": "radio"}),
+        (optional(type="string", enum=[*"abcdefgh"]), "select", {}),
+        (optional(**SEVERAL), "input", {"type": "checkbox"}),
     ],
 )
 def test_each_kind_of_field_has_its_control(
@@ -340,7 +252,7 @@ def test_each_kind_of_field_has_its_control(
 
 
 def test_a_date_that_a_picker_would_lose_is_shown_as_text() -> None:
-    schema = one(type="string", format="date")
+    schema = optional(type="string", format="date")
     filled = {"f0": ["next week"]}
     page = drawn(schema, filled=filled, problems={"it": "must be a date"})
     assert page.named("f0")[0].attributes["type"] == "text"
@@ -392,9 +304,9 @@ def test_every_control_is_labelled_and_described() -> None:
 def test_the_focus_starts_where_the_person_has_to_go() -> None:
     first = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}}
     assert [one.attributes["id"] for one in drawn(first).focused] == ["f0"]
-    assert [one.attributes["id"] for one in drawn(one(**SEVERAL)).focused] == ["f0"]
+    assert [one.attributes["id"] for one in drawn(optional(**SEVERAL)).focused] == ["f0"]
     # The radio button that is set is the one that Tab would reach.
-    default = drawn(one(type="string", enum=["a", "b"], default="b"))
+    default = drawn(optional(type="string", enum=["a", "b"], default="b"))
     assert [one.attributes["id"] for one in default.focused] == ["f0-1"]
     wrong = drawn(first, problems={"a": "is required"})
     assert [one.attributes["role"] for one in wrong.focused] == ["alert"]

@@ -20,6 +20,7 @@ from inverted.pages.desk import Desk, Posted
 from inverted.pages.form import Shown
 from inverted.pages.local import LocalPages
 from inverted.run.forms import form_of
+from tests.pages.cases import FITS, UNFIT
 from tests.pages.chromium import FOUND, Chromium, Tab, chromium
 
 pytestmark = [
@@ -461,6 +462,41 @@ async def test_a_hostile_question_stays_text_on_the_card(browser: Chromium) -> N
     assert await tab.evaluate("frame.contentDocument.title") == "Questions for you"
     sent = await tab.evaluate("JSON.stringify(said('tools/call')[0].arguments.content)")
     assert json.loads(sent) == {HOSTILE: HOSTILE, "__proto__": 1, "one": HOSTILE}
+
+
+async def test_the_card_reads_what_is_typed_as_the_page_does(
+    browser: Chromium, tmp_path: Path
+) -> None:
+    """The same cases as in `test_form`, without what only a page can be sent.
+
+    That is line breaks as CRLF, choices that are not there, and numbers that JavaScript has not.
+    """
+
+    alone = tmp_path / "card.html"
+    alone.write_text(card(), encoding="utf-8")
+    tab = await browser.tab()
+    await tab.open(alone.as_uri())
+    cases = [(schema, typed, value, "") for schema, typed, value in FITS]
+    cases += [(schema, [typed], None, what) for schema, typed, what in UNFIT]
+    for schema, typed, value, what in cases:
+        if "\r" in "".join(typed) or len("".join(typed)) > 50 or "choices" in what:
+            continue
+        found = await tab.evaluate(
+            f"""(() => {{
+                const [field] = fieldsOf({json.dumps(schema)});
+                const typed = {json.dumps(typed)}.filter((one) => one || !field.choices);
+                try {{
+                    const value = readField(field, typed);
+                    return {{ value: value === undefined ? "absent" : value }};
+                }} catch (error) {{
+                    return {{ what: error.message }};
+                }}
+            }})()"""
+        )
+        if what:
+            assert what in found["what"], (schema, typed)
+        else:
+            assert found == {"value": value}, (schema, typed)
 
 
 async def test_the_card_listens_to_its_host_alone(browser: Chromium) -> None:

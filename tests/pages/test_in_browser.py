@@ -471,7 +471,6 @@ async def test_the_card_reads_what_is_typed_as_the_page_does(
 
     That is line breaks as CRLF, choices that are not there, and numbers that JavaScript has not.
     """
-
     alone = tmp_path / "card.html"
     alone.write_text(card(), encoding="utf-8")
     tab = await browser.tab()

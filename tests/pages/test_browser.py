@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -112,3 +114,38 @@ async def test_a_command_that_stays_is_taken_for_the_browser(
 async def test_a_command_that_cannot_be_split_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(browser.VARIABLE, 'helper "')
     assert "INVERTED_BROWSER" in (await browser.open_url("http://x") or "")
+
+
+ABANDONED = """
+import asyncio
+from urllib.parse import urlsplit
+from inverted.pages.desk import Desk
+from inverted.pages.form import Shown
+from inverted.pages.local import LocalPages
+
+async def post(asked, result):
+    return "recorded"
+
+async def main():
+    question = Shown("r", "q", "shop", "order", "Well?", {"properties": {"it": {"type": "string"}}})
+    opened = await LocalPages(Desk(post)).open(question)
+    assert opened.trouble is None, opened
+    reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(opened.url).port)
+    writer.write(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 421")
+
+asyncio.run(main())
+"""
+
+
+def test_pages_die_with_their_process_and_say_nothing() -> None:
+    environ = {**os.environ, browser.VARIABLE: command("print('chatter')")}
+    ended = subprocess.run(
+        [sys.executable, "-c", ABANDONED],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

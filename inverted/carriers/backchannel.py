@@ -20,11 +20,15 @@ from inverted.carriers.raw import send_raw
 from inverted.carriers.revisions import form_for, messages_for
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
-from inverted.errors import CapabilityError, ClientError, ClientGone
+from inverted.errors import ClientError, ClientGone
 from inverted.runtime.ports import Answer, Question
 
 MODES_SINCE: Final = "2025-11-25"
 """The revision in which elicitation got its modes."""
+NO_WAY_BACK: Final = (
+    "this connection has no way back to the client (a server with json_response=True, or stateless "
+    "HTTP). Serve with streaming responses, or let the client speak 2026-07-28."
+)
 
 
 class BackChannel:
@@ -44,14 +48,7 @@ class BackChannel:
         request_id: RequestId,
         notify: Callable[[dict[str, Json]], Awaitable[None]],
     ) -> None:
-        unreachable = None
-        if not session.can_send_request:
-            unreachable = (
-                "this connection has no way back to the client (a server with json_response=True, "
-                "or "
-                "stateless HTTP). Serve with streaming responses, or let the client speak "
-                "2026-07-28."
-            )
+        unreachable = None if session.can_send_request else NO_WAY_BACK
         self._client = Client.of(session.protocol_version, session.client_capabilities, unreachable)
         self._session = session
         self._metadata = ServerMessageMetadata(related_request_id=request_id)
@@ -59,23 +56,7 @@ class BackChannel:
 
     def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
         """See `Channel.refusal`."""
-        refused = self._client.refusal(kind, params)
-        if (
-            refused is None
-            and kind is Kind.ELICIT
-            and params["mode"] == "form"
-            and self._form(params) is None
-        ):
-            return Failure.of(
-                CapabilityError(
-                    f"This client speaks {self._client.revision}, whose forms cannot express this "
-                    "question "
-                    f"({params['message']!r}), for example a choice of several. Ask for a simpler "
-                    "type, or "
-                    "use a newer client."
-                )
-            )
-        return refused
+        return self._client.refusal(kind, params)
 
     def read(self, question: Question, raw: Json) -> Answer:
         """See `Channel.read`."""

@@ -17,6 +17,7 @@ from mcp_types import (
 )
 from pydantic import BaseModel, ValidationError
 
+from inverted.carriers.revisions import form_for
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
 from inverted.errors import AnswerError, CapabilityError
@@ -85,7 +86,7 @@ class Client:
             )
         feature = _feature(kind, params)
         if feature in self.features:
-            return None
+            return self._too_old(params) if feature == "elicitation.form" else None
         return Failure.of(
             CapabilityError(
                 f"This client cannot answer a {_NAMES[kind]}: it did not declare the capability "
@@ -94,6 +95,18 @@ class Client:
                 "client's "
                 "settings.",
                 {"capability": feature, "revision": self.revision},
+            )
+        )
+
+    def _too_old(self, params: dict[str, Json]) -> Failure | None:
+        """Why the forms of this revision cannot ask this, or None."""
+        if form_for(params["requestedSchema"], self.revision) is not None:
+            return None
+        return Failure.of(
+            CapabilityError(
+                f"This client speaks {self.revision}, whose forms cannot express this question "
+                f"({params['message']!r}), for example a choice of several. Ask for a simpler "
+                "type, or use a newer client."
             )
         )
 

@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mcp.server.context import ServerRequestContext
+from mcp_types import ClientCapabilities
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from inverted.carriers.client import Client
 from inverted.carriers.hosts import host_of
 from inverted.carriers.ladder import Means, Provider
-from inverted.server.person import Pages
+from inverted.server.person import AgentPages, Pages
 
 APPS: Final = "io.modelcontextprotocol/ui"
 """The extension of hosts that show MCP Apps."""
 Wire = ServerRequestContext[Any, Any]
+
+
+class Peer(NamedTuple):
+    """A client, by what it says of itself.
+
+    Attributes:
+        revision: Negotiated protocol revision.
+        capabilities: What it declared.
+        name: The name that it gave itself.
+        reachable: Whether the server can send it requests.
+    """
+
+    revision: str
+    capabilities: ClientCapabilities | None
+    name: str | None
+    reachable: bool = True
+
+    @classmethod
+    def of(cls, wire: Wire) -> Peer:
+        """The client of a request."""
+        session = wire.session
+        return cls(
+            wire.protocol_version,
+            session.client_capabilities,
+            client_name(wire),
+            session.can_send_request,
+        )
 
 
 @dataclass(slots=True)
@@ -41,12 +69,22 @@ class Surroundings:
             direct: Whether the client called this very tool. What another tool called for it
                 cannot end with a reply to the host.
         """
-        host = host_of(client_name(wire))
-        relay = self.relay and direct and not answers_everything(wire)
+        return self.to(Peer.of(wire), self.pages.of(wire, agent), direct=direct)
+
+    def to(self, peer: Peer, pages: AgentPages, *, direct: bool = True) -> Means:
+        """What a call of a client can use.
+
+        Args:
+            peer: The client.
+            pages: The pages that it can use.
+            direct: As for `of`.
+        """
+        host = host_of(peer.name)
+        relay = self.relay and direct and not answers_everything(peer)
         return Means(
             provider=self.provider,
-            pages=self.pages.of(wire, agent),
-            card=relay and shows_cards(wire),
+            pages=pages,
+            card=relay and shows_cards(peer),
             relay=relay,
             declines=host is not None and host.declines,
         )
@@ -61,12 +99,12 @@ class Surroundings:
         return Means(provider=self.provider, pages=self.pages.of(None, agent), by_model=by_model)
 
 
-def answers_everything(wire: Wire) -> bool:
+def answers_everything(peer: Peer) -> bool:
     """Whether a client never needs to go on in another call."""
-    if wire.protocol_version in MODERN_PROTOCOL_VERSIONS:
+    if peer.revision in MODERN_PROTOCOL_VERSIONS:
         return False  # a run may ask more often than the client answers within one call
-    features = Client.of(wire.protocol_version, wire.session.client_capabilities).features
-    return wire.session.can_send_request and {"sampling.tools", "elicitation.form"} <= features
+    features = Client.of(peer.revision, peer.capabilities).features
+    return peer.reachable and {"sampling.tools", "elicitation.form"} <= features
 
 
 def client_name(wire: Wire) -> str | None:
@@ -75,7 +113,6 @@ def client_name(wire: Wire) -> str | None:
     return None if params is None else params.client_info.name
 
 
-def shows_cards(wire: Wire) -> bool:
+def shows_cards(peer: Peer) -> bool:
     """Whether the client declared MCP Apps."""
-    declared = wire.session.client_capabilities
-    return declared is not None and APPS in (declared.extensions or {})
+    return peer.capabilities is not None and APPS in (peer.capabilities.extensions or {})

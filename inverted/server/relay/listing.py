@@ -14,7 +14,7 @@ from fastmcp.tools.base import Tool
 
 from inverted.carriers.client import Client
 from inverted.pages.card import TOOL as CARD
-from inverted.server.means import Wire, answers_everything, shows_cards
+from inverted.server.means import Peer, Wire, answers_everything, shows_cards
 from inverted.server.relay.card import FOR_CARDS
 from inverted.server.relay.reply import CONTINUE
 from inverted.server.relay.schema import widened
@@ -35,7 +35,8 @@ class Listing(Middleware):
 
 
 def _shown(tools: Sequence[Tool], wire: Wire) -> Iterator[Tool]:
-    relayed, cards = not answers_everything(wire), needs_cards(wire)
+    peer = Peer.of(wire)
+    relayed, cards = not answers_everything(peer), needs_cards(peer)
     for tool in tools:
         continues = CONTINUE in (tool.meta or {})
         if (continues and not relayed) or (tool.name.endswith(CARD) and not cards):
@@ -51,7 +52,7 @@ def _shown(tools: Sequence[Tool], wire: Wire) -> Iterator[Tool]:
         yield tool.model_copy(update=changes) if changes else tool
 
 
-def needs_cards(wire: Wire) -> bool:
+def needs_cards(peer: Peer) -> bool:
     """Whether a person is asked on cards: the host draws them, and has no forms."""
-    features = Client.of(wire.protocol_version, wire.session.client_capabilities).features
-    return shows_cards(wire) and "elicitation.form" not in features
+    features = Client.of(peer.revision, peer.capabilities).features
+    return shows_cards(peer) and "elicitation.form" not in features

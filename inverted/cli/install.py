@@ -136,7 +136,7 @@ def _clear(
     host: Host, secrets: dict[str, str | None], options: argparse.Namespace
 ) -> dict[str, str]:
     """The secret values that are to be written into the configuration."""
-    if host.secret:
+    if host.keeps:
         if options.allow_clear:
             raise UsageProblem(
                 f"--allow-clear is for hosts without a place for secrets; {host.title} has one. "
@@ -206,7 +206,7 @@ def _print_notes(out: Screen, work: _Work, options: argparse.Namespace) -> None:
     server, host = work.server, work.host
     for name in server.secrets:
         out.print(
-            Text.assemble((f"  {name}: ", "bold"), f"{host.secret.format(title=host.title)}."),
+            Text.assemble((f"  {name}: ", "bold"), f"{host.keeps.format(title=host.title)}."),
             soft_wrap=True,
         )
     given = [item.partition("=")[0] for item in options.secret if "=" in item]
@@ -220,7 +220,7 @@ def _print_notes(out: Screen, work: _Work, options: argparse.Namespace) -> None:
         if looks_secret(name) and not server.env[name].startswith(os.sep):
             hint = (
                 f"--secret {name} keeps it out."
-                if host.secret
+                if host.keeps
                 else "`inverted pack` keeps secrets out."
             )
             out.print(

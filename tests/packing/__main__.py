@@ -8,6 +8,7 @@ held against the schema that the registry publishes.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final, cast
@@ -58,12 +59,22 @@ class NotReached(Exception):
     """A registry is out of reach. Nothing is known of the bundles."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Check every bundle.
+
+    Args:
+        arguments: The command line; the process's own by default.
 
     Returns:
         0 if all is well, 1 if a bundle is not, 77 if something could not be checked.
     """
+    parser = argparse.ArgumentParser(
+        prog="scripts/pack-check",
+        description="Hold bundles of `inverted pack` against the official validator.",
+        epilog=f"Exit code {NOT_RUN}: npm or the schema of the registry is out of reach.",
+    )
+    parser.add_argument("--schema", type=Path, metavar="FILE", help=f"a copy of {SCHEMA}")
+    schema: Path | None = parser.parse_args(arguments).schema
     try:
         validator = _validator()
     except NotReached as problem:
@@ -78,7 +89,7 @@ def main() -> int:
             place = Path(folder) / tool
             place.mkdir()
             try:
-                _check(target, tool, place, validator)
+                _check(target, tool, place, validator, schema)
             except NotReached as problem:
                 _say(f"{name}: {problem}")
                 code = code or NOT_RUN
@@ -88,7 +99,9 @@ def main() -> int:
     return code
 
 
-def _check(target: str, tool: str, place: Path, validator: Callable[..., str]) -> None:
+def _check(
+    target: str, tool: str, place: Path, validator: Callable[..., str], schema: Path | None
+) -> None:
     name = Path(target).name
     bundle, again = place / "bundle.mcpb", place / "again.mcpb"
     registry, unpacked = place / "server.json", place / "unpacked"
@@ -114,7 +127,7 @@ def _check(target: str, tool: str, place: Path, validator: Callable[..., str]) -
     _say(f"{name}: the validator accepts the bundle {digests[0][:12]}, the same twice")
     _start(unpacked, tool)
     _say(f"{name}: unpacked, it starts with uv and has {tool}")
-    jsonschema.validate(json.loads(registry.read_text()), _schema())
+    jsonschema.validate(json.loads(registry.read_text()), _schema(schema))
     _say(f"{name}: the registry's schema accepts server.json")
 
 
@@ -134,7 +147,9 @@ def _start(unpacked: Path, tool: str) -> None:
         raise Failed(f"started from the bundle, the server has no {tool}")
 
 
-def _schema() -> dict[str, Any]:
+def _schema(copy: Path | None) -> dict[str, Any]:
+    if copy is not None:
+        return json.loads(copy.read_text())
     try:
         with urlopen(SCHEMA, timeout=20) as answer:  # noqa: S310 - our own constant, https
             return json.load(answer)

@@ -29,10 +29,10 @@ def read_install(argv: Sequence[str]) -> tuple[argparse.Namespace, tuple[str, ..
     own, server = split(argv)
     parser = _parser(
         "install",
-        "Install a server in a host: it gets an entry in the host's configuration, and nothing "
-        "else in there changes.",
-        "Arguments after a bare -- go to the server. With --with or --python the host starts the "
-        "server through uv, in an environment of its own.",
+        "Install a server in a host: it gets an entry in the host's configuration,\n"
+        "and nothing else in there changes.",
+        "Arguments after a bare -- go to the server. With --with or --python the host\n"
+        "starts the server through uv, in an environment of its own.",
     )
     parser.add_argument("host", metavar="HOST", choices=HOSTS, help=", ".join(HOSTS))
     parser.add_argument(

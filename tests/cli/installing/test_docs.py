@@ -34,7 +34,7 @@ def test_a_row_names_the_files_the_secrets_and_the_source(name: str) -> None:
     assert read == f"{host.source}, {host.checked}"
     if host.reference and not host.prompts:
         assert f"`{host.reference.format(key='KEY')}`" in secret
-    assert ("no place" in secret) == (not host.secret)
+    assert ("no place" in secret) == (not host.keeps)
     if host.reads_env_file:
         assert re.search(rf"{host.title}.* read it themselves", PAGE)
 

@@ -72,7 +72,7 @@ def test_a_hand_written_configuration_gets_its_bytes_back(
     file = user_file(where)
     text = HAND_WRITTEN.get(name, JSON_BY_HAND % where.servers.encode())
     file.write_bytes(text)
-    secret = ["--secret", "API_KEY"] if where.secret else []
+    secret = ["--secret", "API_KEY"] if where.keeps else []
     assert host("install", name, "tea.py", *secret).code == 0
     assert host("install", name, "tea.py", "--name", "more", *secret).code == 0
     assert file.read_bytes() != text

@@ -66,7 +66,7 @@ def test_goose_takes_a_secret_from_its_keyring(home: Path, host: Command) -> Non
     assert host("uninstall", "goose", "Tea").code == 0
 
 
-@pytest.mark.parametrize("name", [each.name for each in HOSTS.values() if each.secret])
+@pytest.mark.parametrize("name", [each.name for each in HOSTS.values() if each.keeps])
 def test_the_value_of_a_secret_is_written_and_printed_nowhere(
     tmp_path: Path, home: Path, host: Command, name: str
 ) -> None:

@@ -140,14 +140,17 @@ class Serving:
                 if self._modern or isinstance(outcome, Ended) or not outcome.questions:
                     return outcome
 
-    async def go_on(self, run_id: str, answers: Mapping[str, Given]) -> Outcome:
+    async def go_on(self, run_id: str, answers: Mapping[str, Given], *, wait: bool) -> Outcome:
         """Serve a call that goes on with a run.
 
         Args:
             run_id: The run.
             answers: What the host's model answered.
+            wait: Whether the call may last; otherwise it only says how the run stands.
         """
         given: dict[str, Json] = {**self._responses(), **answers}
+        if not wait:
+            self._carrier.patience = 0.0
         with self._alive():
             return await self._resume(run_id, given)
 

@@ -83,7 +83,9 @@ class ContinueTool(Tool):
             read = read_answers(
                 asked, cast("Json", arguments.get("answers")), client_name(serving.wire) or "host"
             )
-            outcome = await serving.go_on(handle, read.given)
+            # A model that was misunderstood is told so at once.
+            wait = bool(read.given) or not read.notes
+            outcome = await serving.go_on(handle, read.given, wait=wait)
             if isinstance(outcome, Ended):
                 return tool.ended(outcome)
             return serving.reply(outcome, read.notes)

@@ -37,10 +37,11 @@ class Installed:
 
     Attributes:
         text: The new text; the old one when nothing had to be done.
-        spans: What was added, as places in the new text: deleting them gives the old text.
+        spans: What was added, as places in the new text: deleting them takes the server out again
+            and gives the old text. Empty where that is not so: an entry was there before.
         created: The top-level keys that were not there before.
         inputs: The ids of the inputs that were added.
-        replaced: Whether another entry was taken out first; then `spans` is empty.
+        replaced: Whether another entry was taken out first.
     """
 
     text: str
@@ -89,7 +90,7 @@ def install(host: Host, text: str, server: Server, *, force: bool = False) -> In
         raise _unsafe(host, place)
     return Installed(
         text,
-        () if replaced else tuple(spans),
+        () if _has(before, place) else tuple(spans),
         tuple(sorted({path[0] for path, _ in missing} - set(base))),
         tuple(str(cast("Data", value)["id"]) for path, value in missing if path[-1] == END),
         replaced,

@@ -37,6 +37,16 @@ def test_vscode_asks_for_a_secret(home: Path, host: Command) -> None:
     ]
 
 
+def test_an_input_that_came_back_goes_with_its_server(home: Path, host: Command) -> None:
+    host("install", "vscode", "tea.py", "--secret", "API_KEY")
+    file = user_file(HOSTS["vscode"])
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"inputs": [], "mine": 1}))
+    assert host("install", "vscode", "tea.py", "--secret", "API_KEY").code == 0
+    assert [each["id"] for each in read(HOSTS["vscode"])["inputs"]] == ["tea-API_KEY"]
+    assert host("uninstall", "vscode", "tea").code == 0
+    assert read(HOSTS["vscode"]) == {"mine": 1}
+
+
 REFERENCES = {
     "claude-code": {"API_KEY": "${API_KEY}"},
     "cursor": {"API_KEY": "${env:API_KEY}"},

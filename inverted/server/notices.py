@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
@@ -62,14 +63,14 @@ class Notifier:
         self._context = context
         self._progress = 0.0
         self._total: float | None = None
+        self._signs = 0
 
     async def __call__(self, payload: dict[str, Json]) -> None:
         """Send one; nothing happens for a client that is gone."""
         context = self._context
         try:
             if payload["type"] == "progress":
-                # A sign of life may have raised it meanwhile, and it has to grow.
-                self._progress = max(payload["progress"], self._progress)
+                self._progress = self._raised(payload["progress"])
                 self._total = payload["total"]
                 await context.report_progress(self._progress, self._total, payload["message"])
             else:
@@ -84,9 +85,17 @@ class Notifier:
 
     async def alive(self) -> None:
         """Say that the run goes on. Hosts give a call up when nothing is heard of it."""
+        self._signs += 1
         self._progress += TINY
         with contextlib.suppress(*GONE):
             await self._context.report_progress(self._progress, self._total, None)
+
+
+    def _raised(self, progress: float) -> float:
+        """What the author said; a bit more where signs of life have been there before it."""
+        if self._signs and progress <= self._progress:
+            return self._progress + TINY
+        return progress
 
 
 def keeping_alive(notifier: Notifier, clock: Clock, seconds: float) -> Callable[[], None]:
@@ -101,10 +110,11 @@ def keeping_alive(notifier: Notifier, clock: Clock, seconds: float) -> Callable[
         seconds: Between two signs.
     """
     sending: set[asyncio.Task[None]] = set()
+    request = contextvars.copy_context()  # FastMCP finds the progress token there
 
     def sign() -> None:
         nonlocal call_off
-        task = asyncio.get_running_loop().create_task(notifier.alive())
+        task = asyncio.get_running_loop().create_task(notifier.alive(), context=request)
         sending.add(task)
         task.add_done_callback(sending.discard)
         call_off = clock.call_later(seconds, sign)

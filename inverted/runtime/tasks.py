@@ -445,8 +445,8 @@ class Tasks:
         """
         now, store, interval = self._clock.now(), self._store, self.settings.poll_interval
         dead = [owner for owner in await store.owners() if surely_dead(owner)]
-        for record in await store.due(now, dead=dead):
-            if record.agent in self.agents and not self._is_stuck(record.id):
+        for record in await store.due(now, agents=self.agents.keys(), dead=dead):
+            if not self._is_stuck(record.id):
                 self._drive_soon(record.id)
         for run_id in await store.nudged(self.runtime.owner):
             self._nudge(run_id)

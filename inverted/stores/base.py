@@ -12,7 +12,7 @@ A write is all or nothing, and it is durable when the call returns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from inverted.core.lifecycle import Status
@@ -187,14 +187,21 @@ class Store(Protocol):
         ...
 
     async def due(
-        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+        self,
+        now: float,
+        *,
+        agents: Collection[str] | None = None,
+        dead: Sequence[str] = (),
+        limit: int = 100,
     ) -> list[RunRecord]:
-        """Runs that somebody must drive now: `wake` has come, and no living owner holds the lease.
+        """Tasks that somebody must drive now: `wake` has come, no living owner holds the lease.
 
         Args:
             now: Wall-clock seconds.
+            agents: Only tasks of these agents: those of others, which nobody here can drive, must
+                not take their places. None for all.
             dead: Owners whose leases do not count, and whose runs need no `wake` to have come.
-            limit: Most runs.
+            limit: Most tasks.
         """
         ...
 

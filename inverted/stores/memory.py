@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from inverted.stores.base import CANCEL, Append, Lease, RunRecord
 from inverted.stores.rules import (
@@ -104,10 +104,19 @@ class MemoryStore:
         return list(self._inbox.get(run_id, {}).items())
 
     async def due(
-        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+        self,
+        now: float,
+        *,
+        agents: Collection[str] | None = None,
+        dead: Sequence[str] = (),
+        limit: int = 100,
     ) -> list[RunRecord]:
         """See `Store.due`."""
-        found = [record for record in self._waking() if is_due(record, now, dead)]
+        found = [
+            record
+            for record in self._waking()
+            if is_due(record, now, dead) and (agents is None or record.agent in agents)
+        ]
         return sorted(found, key=lambda record: record.wake or 0.0)[:limit]
 
     async def next_wake(self) -> float | None:

@@ -83,7 +83,7 @@ def _wake(append: Append, *, posted: bool) -> float | None:
 def is_due(record: RunRecord, now: float, dead: Sequence[str]) -> bool:
     """Whether somebody must drive the run now: see `Store.due`."""
     lease = record.lease
-    if record.wake is None:
+    if record.wake is None or record.task is None:
         return False
     if lease is not None and lease.owner in dead:
         return True

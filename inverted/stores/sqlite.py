@@ -6,9 +6,10 @@ machine; with "normal", a crash of the machine may lose the last writes, never t
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -165,15 +166,22 @@ class SQLiteStore:
         return await self._database.run(lambda db: db.execute(sql.INBOX, (run_id,)).fetchall())
 
     async def due(
-        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+        self,
+        now: float,
+        *,
+        agents: Collection[str] | None = None,
+        dead: Sequence[str] = (),
+        limit: int = 100,
     ) -> list[RunRecord]:
         """See `Store.due`."""
+        names = None if agents is None else json.dumps(list(agents))
 
         def work(connection: sqlite3.Connection) -> list[RunRecord]:
-            rows = connection.execute(sql.DUE, (now, now, limit)).fetchall()
+            wanted = {"now": now, "agents": names, "limit": limit}
+            rows = connection.execute(sql.DUE, wanted).fetchall()
             for owner in dead:
-                left = limit - len(rows)
-                rows += connection.execute(sql.DUE_OF_DEAD, (owner, now, now, left)).fetchall()
+                wanted = {**wanted, "owner": owner, "limit": limit - len(rows)}
+                rows += connection.execute(sql.DUE_OF_DEAD, wanted).fetchall()
             return [_record(row) for row in rows]
 
         return await self._database.run(work)

@@ -78,12 +78,16 @@ NUDGED: Final = (
 )
 DELETE_INBOX: Final = f"DELETE FROM inbox WHERE run = {NUMBER}"
 
+_OF_THESE: Final = (
+    "task IS NOT NULL AND (:agents IS NULL OR agent IN (SELECT value FROM json_each(:agents)))"
+)
 DUE: Final = (
-    f"{SELECT} WHERE wake <= ? AND (lease_owner IS NULL OR lease_until <= ?) ORDER BY wake LIMIT ?"
+    f"{SELECT} WHERE wake <= :now AND (lease_owner IS NULL OR lease_until <= :now) AND {_OF_THESE} "
+    "ORDER BY wake LIMIT :limit"
 )
 DUE_OF_DEAD: Final = (
-    f"{SELECT} WHERE wake IS NOT NULL AND lease_owner = ? AND NOT (wake <= ? AND lease_until <= ?) "
-    "ORDER BY wake LIMIT ?"
+    f"{SELECT} WHERE wake IS NOT NULL AND lease_owner = :owner "
+    f"AND NOT (wake <= :now AND lease_until <= :now) AND {_OF_THESE} ORDER BY wake LIMIT :limit"
 )
 NEXT_WAKE: Final = "SELECT min(wake) FROM runs WHERE wake IS NOT NULL"
 OWNERS: Final = (

@@ -10,7 +10,7 @@ What was written before is there afterwards, nothing more happens through this s
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 from typing import Final, Literal, NoReturn
@@ -107,10 +107,15 @@ class CrashingStore:
         return await self._alive().inbox(run_id)
 
     async def due(
-        self, now: float, *, dead: Sequence[str] = (), limit: int = 100
+        self,
+        now: float,
+        *,
+        agents: Collection[str] | None = None,
+        dead: Sequence[str] = (),
+        limit: int = 100,
     ) -> list[RunRecord]:
         """See `Store.due`."""
-        return await self._alive().due(now, dead=dead, limit=limit)
+        return await self._alive().due(now, agents=agents, dead=dead, limit=limit)
 
     async def next_wake(self) -> float | None:
         """See `Store.next_wake`."""

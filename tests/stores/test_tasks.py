@@ -163,6 +163,27 @@ async def test_due_runs_come_in_the_order_of_their_wake_and_in_pages(store: Stor
     assert await store.next_wake() == 100.0
 
 
+async def test_tasks_of_other_agents_do_not_take_the_places_of_ours(store: Store) -> None:
+    for number in range(3):
+        await store.create(TASK._replace(id=f"o{number}", agent="other", wake=1.0), LINES)
+    dead = HELD._replace(id="dead", agent="other", wake=150.0)
+    await store.create(dead, LINES)
+    await store.create(TASK._replace(wake=100.0), LINES)
+    ours = await store.due(110.0, agents={"triage"}, dead=["me"], limit=2)
+    assert [each.id for each in ours] == ["t1"]
+    assert await store.due(110.0, agents=[], dead=["me"]) == []
+
+
+async def test_what_a_person_posted_to_a_run_that_is_no_task_waits_for_its_request(
+    store: Store,
+) -> None:
+    await store.create(TASK._replace(task=None), LINES)
+    posted = await store.post("t1", {"1": b"a"}, 105.0)
+    assert posted is not None
+    assert posted.wake == 105.0
+    assert await store.due(1e9) == []
+
+
 async def test_nothing_wakes_in_an_empty_store(store: Store) -> None:
     assert await store.next_wake() is None
     assert await store.owners() == []

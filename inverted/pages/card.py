@@ -34,5 +34,11 @@ TOOL: Final = "answer_card"
 @cache
 def card() -> str:
     """The card's resource: one HTML file that needs nothing else."""
-    html = files("inverted.pages").joinpath("card.html").read_text(encoding="utf-8")
-    return html.replace("/* style.css */", style())
+    html = _part("card.html").replace("/* style.css */", style())
+    for name in ("card_fields.js", "card.js"):
+        html = html.replace(f"/* {name} */", _part(name))
+    return html
+
+
+def _part(name: str) -> str:
+    return files("inverted.pages").joinpath(name).read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ class _Notice(NamedTuple):
     words: str
 
 
-_GONE: Final[dict[State, _Notice]] = {
+GONE: Final[dict[State, _Notice]] = {
     "answered": _Notice(
         410,
         "Already answered",
@@ -93,6 +93,7 @@ _GONE: Final[dict[State, _Notice]] = {
         "agent continue in your client: it will ask again.",
     ),
 }
+"""What a person reads whose question does not wait."""
 
 _log = logging.getLogger(__name__)
 
@@ -268,7 +269,7 @@ def _form(
 
 
 def _over(state: State) -> Response:
-    return _notice(_GONE[state])
+    return _notice(GONE[state])
 
 
 def _recorded(question: Shown, typed: Typed) -> Response:

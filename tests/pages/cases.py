@@ -1,8 +1,26 @@
-"""What may be typed into a field, and what becomes of it: on the page and on the card."""
+"""Questions for the page and for the card, and what becomes of what is typed."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from inverted.run.forms import form_of
+
+HOSTILE = "</h2><img src=x onerror=\"document.title='owned'\"><script>alert(1)</script>\u202e{{1}}"
+
+
+class Order(BaseModel):
+    name: str = Field(description="As on the badge.", max_length=40)
+    age: int = Field(ge=18, le=99)
+    size: Literal["small", "medium", "large"]
+    extras: list[Literal["milk", "sugar"]] = []
+    note: str = ""
+
+
+ORDER = form_of(Order).schema
+APPROVAL = form_of(bool, title="Approve").schema
 
 
 def optional(**schema: Any) -> dict[str, Any]:

@@ -60,6 +60,30 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 _KEYS: Final = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowUp": 38, "ArrowDown": 40}
 
+CONTRAST = """
+const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+const light = (color) => {
+  canvas.fillStyle = color;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((part) => {
+    const value = part / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const behind = (element) => {
+  const color = getComputedStyle(element).backgroundColor;
+  return color === "rgba(0, 0, 0, 0)" ? behind(element.parentElement) : color;
+};
+const texts = document.querySelectorAll(
+  "p, h1, h2, b, li, a, label, legend, span, input, textarea, select, button, .details");
+return Math.min(...[...texts].map((element) => {
+  const [one, other] = [light(getComputedStyle(element).color), light(behind(element))];
+  return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+}));
+"""
+"""The least contrast of any text on the page."""
+
 
 class Chromium:
     """A running browser. Made by `chromium`."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import signal
 import socket
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +18,7 @@ import pytest
 from starlette.applications import Starlette
 
 from inverted.errors import AnswerError
-from inverted.pages import peers, web
+from inverted.pages import web
 from inverted.pages.desk import Desk, Posted
 from inverted.pages.form import FormProblems, Shown
 from inverted.pages.local import LocalPages
@@ -376,48 +374,6 @@ async def test_a_connection_of_another_user_is_refused(monkeypatch: pytest.Monke
         assert says(await site.send(url), 403, "Somebody else&#x27;s page")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
-def test_the_kernel_tells_whose_a_connection_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    me = os.getuid()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        here = listener.getsockname()
-        with socket.create_connection(here) as client:
-            ours, peer = listener.accept()
-            with ours:
-                monkeypatch.setattr(os, "getuid", lambda: me or 1000)
-                assert peers.is_ours(peer, here)  # its owner is us, or root
-                monkeypatch.setattr(os, "getuid", lambda: me + 4321)
-                assert peers.is_ours(peer, here) is (me == 0)
-                client.close()
-                assert not peers.is_ours(peer, here)
-                monkeypatch.setattr(peers, "TABLES", ())
-                assert peers.is_ours(peer, here)
-                monkeypatch.setattr(os, "getuid", lambda: 0)
-                assert peers.is_ours(peer, here)
-
-
-def test_a_table_of_connections_is_read(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid"
-    rest = "00000000:00000000 00:00000000 00000000"
-    old, new = tmp_path / "tcp", tmp_path / "tcp6"
-    number = "0100007F" if sys.byteorder == "little" else "7F000001"
-    mapped = f"0000000000000000FFFF0000{number}"
-    old.write_text(
-        f"{head}\n"
-        f" 0: {number}:1F90 00000000:0000 0A {rest}  1000 0 1\n"
-        f" 1: {number}:C350 {number}:1F90 01 {rest}  1001 0 2\n"
-        f" 2: {number}:C352 {number}:1F90 06 {rest}  1000 0 2\n"
-    )
-    new.write_text(f"{head}\n 0: {mapped}:C351 {mapped}:1F90 01 {rest}  1000 0 3\n")
-    monkeypatch.setattr(peers, "TABLES", (old, new, tmp_path / "missing"))
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(os, "getuid", lambda: 1000)
-    here = ("127.0.0.1", 0x1F90)
-    theirs, ours, closed, unheard = 0xC350, 0xC351, 0xC352, 0xC353
-    answers = [peers.is_ours(("127.0.0.1", one), here) for one in (theirs, ours, closed, unheard)]
-    assert answers == [False, True, False, False]
-
-
 async def test_a_server_on_the_web_mounts_the_pages_under_its_own_name() -> None:
     site = Site(httpx2.AsyncClient())
     await site.http.aclose()
@@ -431,3 +387,20 @@ async def test_a_server_on_the_web_mounts_the_pages_under_its_own_name() -> None
         done = await http.post(path, data=SUBMIT, headers={"Origin": "https://agents.example"})
         assert says(done, 200, "Recorded")
     assert len(site.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://agents.example", "https://agents.example"),
+        ("http://127.0.0.1:8000/mcp?x=1", "http://127.0.0.1:8000"),
+    ],
+)
+def test_an_address_has_an_origin(url: str, origin: str) -> None:
+    assert web.origin_of(url) == origin
+
+
+@pytest.mark.parametrize("url", ["agents.example", "ftp://agents.example", "https:///x", ""])
+def test_what_is_no_address_has_none(url: str) -> None:
+    with pytest.raises(ValueError, match="write it as https://example.org"):
+        web.origin_of(url)

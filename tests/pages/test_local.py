@@ -387,20 +387,3 @@ async def test_a_server_on_the_web_mounts_the_pages_under_its_own_name() -> None
         done = await http.post(path, data=SUBMIT, headers={"Origin": "https://agents.example"})
         assert says(done, 200, "Recorded")
     assert len(site.taken) == 1
-
-
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("https://agents.example", "https://agents.example"),
-        ("http://127.0.0.1:8000/mcp?x=1", "http://127.0.0.1:8000"),
-    ],
-)
-def test_an_address_has_an_origin(url: str, origin: str) -> None:
-    assert web.origin_of(url) == origin
-
-
-@pytest.mark.parametrize("url", ["agents.example", "ftp://agents.example", "https:///x", ""])
-def test_what_is_no_address_has_none(url: str) -> None:
-    with pytest.raises(ValueError, match="write it as https://example.org"):
-        web.origin_of(url)

@@ -26,7 +26,7 @@ class Peer(NamedTuple):
         revision: Negotiated protocol revision.
         capabilities: What it declared.
         name: The name that it gave itself.
-        reachable: Whether the server can send it requests.
+        reachable: Whether it can be asked: by requests, or on 2026-07-28 by results.
     """
 
     revision: str
@@ -42,7 +42,7 @@ class Peer(NamedTuple):
             wire.protocol_version,
             session.client_capabilities,
             client_name(wire),
-            session.can_send_request,
+            wire.protocol_version in MODERN_PROTOCOL_VERSIONS or session.can_send_request,
         )
 
 
@@ -114,5 +114,8 @@ def client_name(wire: Wire) -> str | None:
 
 
 def shows_cards(peer: Peer) -> bool:
-    """Whether the client declared MCP Apps."""
-    return peer.capabilities is not None and APPS in (peer.capabilities.extensions or {})
+    """Whether the client draws cards, and gives them the `_meta` that they are drawn from."""
+    host = host_of(peer.name)
+    if peer.capabilities is None or (host is not None and not host.cards):
+        return False
+    return APPS in (peer.capabilities.extensions or {})

@@ -47,6 +47,7 @@ class Host:
         validates: Whether a result that does not satisfy the tool's `outputSchema` fails the call.
         sees: What the model sees of a result that has both: its `content`, the structured content
             in place of the text, or both.
+        cards: Whether a card of it, if it has cards, is given the `_meta` of a result.
         timeout: Seconds after which a call without a message is given up; `inf` if it waits.
         progress_resets: Whether progress starts that time anew.
         rounds: How often it answers the questions of one call on 2026-07-28. 10 in the SDKs of
@@ -67,6 +68,7 @@ class Host:
     approves: bool | None = None
     validates: bool | None = None
     sees: Sees | None = None
+    cards: bool = True
     timeout: float | None = None
     progress_resets: bool | None = None
     rounds: int | None = None

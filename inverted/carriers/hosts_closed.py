@@ -180,6 +180,7 @@ CLOSED: Final = (
             "experimental": {"openai/visibility": {"enabled": True}},
         },
         sees="structured",
+        cards=False,
         rounds=10,
         enable="Developer mode (Settings, Apps, Advanced settings), then add the server by its "
         "HTTPS URL; local servers cannot be reached.",

@@ -309,8 +309,8 @@ def _advice(host: Known | None, ways: list[Way], means: Means) -> Iterator[str]:
         )
     if by["tasks"].rung is not None and {"relay", "card"} & {each.rung for each in ways}:
         yield (
-            "A call that becomes a task is answered neither by relay nor on cards. Serve what needs "
-            'them with task="never".'
+            "A call that becomes a task is answered neither by relay nor on cards. Serve what "
+            'needs them with task="never".'
         )
     if means.provider is None and by["tools"].rung in (None, "relay"):
         yield (

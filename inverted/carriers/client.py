@@ -30,6 +30,8 @@ METHODS: Final[dict[Kind, str]] = {
 }
 """The request that carries each kind of question."""
 
+_SINCE: Final = {"elicitation.form": "2025-06-18", "elicitation.url": "2025-11-25"}
+"""The revision in which a feature was added."""
 _RESULTS: Final[dict[Kind, type[BaseModel]]] = {
     Kind.SAMPLE: CreateMessageResultWithTools,
     Kind.ELICIT: ElicitResult,
@@ -61,7 +63,11 @@ class Client:
     def of(
         cls, revision: str, capabilities: ClientCapabilities | None, unreachable: str | None = None
     ) -> Client:
-        """Read the declared capabilities. An empty elicitation capability means forms."""
+        """Read the declared capabilities.
+
+        An empty elicitation capability means forms. What the revision does not have is left out:
+        hosts declare the same on every revision.
+        """
         features: set[str] = set()
         if capabilities is not None:
             if capabilities.sampling is not None:
@@ -76,7 +82,8 @@ class Client:
                     features.add("elicitation.url")
             if capabilities.roots is not None:
                 features.add("roots")
-        return cls(revision, frozenset(features), unreachable)
+        there = (each for each in features if revision >= _SINCE.get(each, ""))
+        return cls(revision, frozenset(there), unreachable)
 
     def refusal(self, kind: Kind, params: dict[str, Json]) -> Failure | None:
         """Why this client cannot be asked this, or None."""
@@ -87,10 +94,12 @@ class Client:
         feature = _feature(kind, params)
         if feature in self.features:
             return self._too_old(params) if feature == "elicitation.form" else None
+        lacks = f"it did not declare the capability {feature}"
+        if self.revision < _SINCE.get(feature, ""):
+            lacks = f"its revision of the protocol does not have {feature}"
         return Failure.of(
             CapabilityError(
-                f"This client cannot answer a {_NAMES[kind]}: it did not declare the capability "
-                f"{feature} "
+                f"This client cannot answer a {_NAMES[kind]}: {lacks} "
                 f"(protocol {self.revision}). Use a client that supports it, or enable it in the "
                 "client's "
                 "settings.",

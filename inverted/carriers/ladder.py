@@ -14,6 +14,7 @@ from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND
 
 from inverted.carriers.client import read_answer
 from inverted.carriers.emulation import as_text, from_text
+from inverted.carriers.revisions import one_block_each
 from inverted.core.effects import Json, Kind
 from inverted.core.journal import Failure
 from inverted.errors import AnswerError, CapabilityError
@@ -153,7 +154,9 @@ class Ladder:
                 return Rung(name, mode)
         return self._refused(question, names)
 
-    def _mode(self, name: str, question: Question) -> Mode | None:
+    def _mode(  # noqa: PLR0911 # one for each rung
+        self, name: str, question: Question
+    ) -> Mode | None:
         """How a rung would ask, or None where it cannot."""
         match name:
             case "sampling" | "form" | "client":
@@ -259,7 +262,7 @@ class Ladder:
             case "card":
                 return None
             case _:
-                return await self.channel.ask(question)
+                return await self.channel.ask(self._simple(question))
 
     async def _ask_with_url(self, question: Question) -> Answer | None:
         pages = self._means.pages
@@ -274,9 +277,10 @@ class Ladder:
     def _goes_on(self, question: Question, answer: Answer, rung: Rung) -> bool:
         """Whether the next rung is tried after an answer."""
         if answer.failure is None:
-            # Nobody may have seen the form: somebody is asked who can say no.
+            # Nobody may have seen it: somebody is asked who can say no.
             said: dict[str, Json] = answer.value
-            return self._means.declines and rung.name == "form" and said["action"] == "decline"
+            by_itself = self._means.declines and rung.name in ("form", "url")
+            return by_itself and said["action"] == "decline"
         code = (answer.failure.data or {}).get("code")
         policy = question.asking.on_refusal or self._ladders.on_refusal
         return code in CANNOT or (policy == "next" and question.kind is Kind.SAMPLE)
@@ -292,12 +296,23 @@ class Ladder:
             case "url":
                 return self._with_url(question)
             case "sampling" | "form" | "client":
-                return question
+                return self._simple(question)
             case _:
                 return None
 
     def _as_text(self, question: Question) -> Question:
-        return question._replace(params=as_text(question.params))
+        return self._simple(question._replace(params=as_text(question.params)))
+
+    def _simple(self, question: Question) -> Question:
+        """The question with one block in each message, where the client has no tools.
+
+        Such clients were written for the revisions in which a message held one block; VS Code
+        drops a message whose content is a list.
+        """
+        if question.kind is not Kind.SAMPLE or _TOOLS in self.channel.describe():
+            return question
+        messages = one_block_each(question.params["messages"])
+        return question._replace(params={**question.params, "messages": messages})
 
     def _with_url(self, question: Question) -> Question:
         assert self._means.pages is not None  # noqa: S101 - it was chosen

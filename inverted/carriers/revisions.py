@@ -55,7 +55,19 @@ def messages_for(messages: list[Json], revision: str) -> list[Json]:
 
     Source: specification 2025-06-18, client/sampling, "Messages".
     """
-    if revision >= _COMPLETE or all(isinstance(each["content"], dict) for each in messages):
+    return messages if revision >= _COMPLETE else one_block_each(messages)
+
+
+def one_block_each(messages: list[Json]) -> list[Json]:
+    """A conversation in which no message holds a list.
+
+    Args:
+        messages: The messages in wire form; they are not changed.
+
+    Returns:
+        The same blocks, each in a message of its own.
+    """
+    if all(isinstance(each["content"], dict) for each in messages):
         return messages
     return [
         {**message, "content": block}

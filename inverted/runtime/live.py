@@ -81,7 +81,7 @@ class Live:
         """Write `Answered`."""
         value, failure, _ = answer
         if type(value) is dict and value.get(VIA) == RELAY and id in self.machine.parked:
-            self.told |= digests(self.machine.parked[id][1].question)
+            self.told |= digests(self.machine.parked[id][1].question, value)
         self._queue(self.codec.answered(id, value, failure, at, sealed=sealed))
         self._count_answered(id, value)
 
@@ -202,8 +202,8 @@ def load(
 
 def _told(entries: list[Entry]) -> set[str]:
     """What the host's model was told, from the journal."""
-    relayed = {
-        entry.id
+    relayed: dict[str, dict[str, Json]] = {
+        entry.id: cast("dict[str, Json]", entry.value)
         for entry in entries
         if isinstance(entry, Answered)
         and type(entry.value) is dict
@@ -212,14 +212,22 @@ def _told(entries: list[Entry]) -> set[str]:
     told: set[str] = set()
     for entry in entries:
         if isinstance(entry, Asked) and entry.id in relayed:
-            told |= digests(entry.question)
+            told |= digests(entry.question, relayed[entry.id])
     return told
 
 
-def digests(question: dict[str, Json]) -> set[str]:
-    """Names for what a model reads with a question: its system prompt, tools and conversation."""
-    parts = ("systemPrompt", "tools", "messages")
-    return {digest(question[part]) for part in parts if part in question}
+def digests(question: dict[str, Json], answer: dict[str, Json]) -> set[str]:
+    """Names for what a model knows that answered a question.
+
+    That is its system prompt, its tools, and the conversation up to the answer; of a form, the
+    words.
+    """
+    parts = [question[part] for part in ("systemPrompt", "tools", "message") if part in question]
+    if "messages" in question:
+        content = answer["content"]  # always a list; in a conversation a single block is not
+        said = content[0] if len(content) == 1 else content
+        parts.append([*question["messages"], {"role": "assistant", "content": said}])
+    return {digest(each) for each in parts}
 
 
 def digest(part: Json) -> str:

@@ -127,7 +127,7 @@ async def test_a_form_for_2025_06_18_has_no_mode_and_older_words() -> None:
         ("2025-11-25", SEVERAL, True),
         ("2025-06-18", SEVERAL, False),
         ("2025-06-18", TITLED, True),
-        ("2025-03-26", SWITCH, False),
+        ("2025-06-18", SWITCH, True),
     ],
 )
 def test_a_form_that_a_revision_cannot_hold_is_refused(

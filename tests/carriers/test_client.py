@@ -78,6 +78,27 @@ def test_a_refusal_names_the_capability_the_revision_and_what_to_do(
     assert refusal.data == {"capability": feature, "revision": "2025-11-25"}
 
 
+@pytest.mark.parametrize(
+    ("revision", "features"),
+    [
+        ("2025-03-26", set[str]()),
+        ("2025-06-18", {"elicitation.form"}),
+        ("2025-11-25", {"elicitation.form", "elicitation.url"}),
+    ],
+)
+def test_what_a_revision_does_not_have_is_not_asked_though_it_was_declared(
+    revision: str, features: set[str]
+) -> None:
+    """As Goose declares forms on 2025-03-26, and Codex addresses on 2025-06-18."""
+    both = ClientCapabilities.model_validate({"elicitation": {"form": {}, "url": {}}})
+    client = Client.of(revision, both)
+    assert client.features == features
+    refusal = client.refusal(Kind.ELICIT, PAGE)
+    if "elicitation.url" not in features:
+        assert refusal is not None
+        assert f"does not have elicitation.url (protocol {revision})" in refusal.message
+
+
 @pytest.mark.parametrize("feature", QUESTIONS)
 def test_a_client_that_cannot_be_reached_is_asked_nothing(feature: str) -> None:
     everything = ClientCapabilities.model_validate(

@@ -10,12 +10,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
+from pydantic_core import from_json
+
+from inverted.carriers.client import read_answer
 from inverted.core.effects import Json, Kind
+from inverted.errors import AnswerError
 from inverted.runtime.ladders import RELAY
 from inverted.runtime.ports import Given, Question
 
 _FIELDS: Final = frozenset({"id", "text", "calls", "content", "action"})
 _ACTIONS: Final = ("accept", "decline", "cancel")
+_CALLS: Final = '"calls" is a list of {"name": "...", "arguments": {}}.'
 
 
 class Read(NamedTuple):
@@ -34,16 +39,13 @@ class _Unclear(ValueError):
     """An answer that cannot be used; the message says how to say it."""
 
 
-def read_answers(
-    questions: Sequence[Question], answers: Json, model: str, known: Sequence[str] = ()
-) -> Read:
+def read_answers(questions: Sequence[Question], answers: Json, model: str) -> Read:
     """Read the answers of a host's model.
 
     Args:
         questions: What the model is asked now.
         answers: What it sent.
         model: What to call it in the journal.
-        known: Questions that were asked before: answering them again is no mistake.
     """
     open_ = {each.id: each for each in questions}
     given: dict[str, Given] = {}
@@ -51,15 +53,16 @@ def read_answers(
     for id, answer in _each(answers, list(open_)):
         question = open_.get(id) if id is not None else None
         if question is None:
-            if id not in known:
-                notes.append(_unknown(id, open_))
+            notes.append(_unknown(id, open_))
             continue
         if id in given:
             notes.append(f"Only the first answer to {id} was taken.")
             continue
         try:
-            given[question.id] = Given(_raw(question, answer, model), RELAY)
-        except _Unclear as error:
+            raw = _raw(question, answer, model)
+            read_answer(question, raw)
+            given[question.id] = Given(raw, RELAY)
+        except (_Unclear, AnswerError) as error:
             notes.append(f"The answer to {id} was not taken: {error}")
     return Read(given, notes)
 
@@ -69,8 +72,8 @@ def _each(answers: Json, ids: list[str]) -> list[tuple[str | None, Json]]:
     only = ids[0] if len(ids) == 1 else None
     if isinstance(answers, str):
         try:
-            answers = json.loads(answers)
-        except ValueError:
+            answers = _parsed(answers)
+        except _Unclear:
             return [(only, answers)] if answers.strip() else []
     if answers is None:
         return []
@@ -109,7 +112,7 @@ def _raw(question: Question, answer: Json, model: str) -> Json:
 def _turn(question: Question, answer: Json) -> dict[str, Json]:
     fields = cast("dict[str, Json]", answer) if isinstance(answer, dict) else {"text": answer}
     calls = fields.get("calls")
-    text = fields.get("text")
+    text = fields.get("text", fields.get("content"))
     if calls is None and text is None and not fields.keys() <= _FIELDS:
         text = {key: value for key, value in fields.items() if key != "id"}
     blocks: list[Json] = []
@@ -129,10 +132,7 @@ def _turn(question: Question, answer: Json) -> dict[str, Json]:
 
 def _listed(calls: Json) -> list[Json]:
     if isinstance(calls, str):
-        try:
-            calls = json.loads(calls)
-        except ValueError:
-            raise _Unclear('"calls" is a list of {"name": "...", "arguments": {}}.') from None
+        calls = _parsed(calls)
     return cast("list[Json]", calls) if isinstance(calls, list) else [calls]
 
 
@@ -142,14 +142,23 @@ def _call(call: Json) -> dict[str, Json]:
     name = fields.get("name")
     arguments = fields.get("arguments", fields.get("input"))
     if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments)
-        except ValueError:
-            arguments = 0
+        arguments = _parsed(arguments)
     given: Json = {} if arguments is None else arguments
     if not isinstance(name, str) or not isinstance(given, dict):
-        raise _Unclear('every call is {"name": "...", "arguments": {}}, with an object in it.')
-    return {"name": name, "input": given}
+        raise _Unclear(_CALLS)
+    return {"name": name, "input": cast("Json", given)}
+
+
+def _parsed(text: str) -> Json:
+    """JSON that was sent as a string.
+
+    Raises:
+        _Unclear: It is none.
+    """
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError:
+        raise _Unclear(_CALLS) from None
 
 
 def _form(question: Question, answer: Json) -> Json:
@@ -164,10 +173,10 @@ def _form(question: Question, answer: Json) -> Json:
         raise _Unclear(f'"action" is {", ".join(_ACTIONS)}.')
     if action != "accept":
         return {"action": action}
-    content = fields.get("content")
+    content = fields.get("content", fields.get("text"))
     if content is None:
         content = {name: fields[name] for name in names if name in fields} or None
-    if isinstance(content, str) and len(names) == 1:
+    if not isinstance(content, dict | None) and len(names) == 1:
         content = {names[0]: content}
     if names and not isinstance(content, dict):
         raise _Unclear(f'give "content" with the fields {", ".join(names)}.')

@@ -180,10 +180,10 @@ def _say_form(text: _Text, params: dict[str, Json]) -> None:
 
 
 def _new(messages: list[Json], told: Collection[str]) -> list[Json]:
-    """The messages that the model has not heard, nor said itself."""
-    for count in range(len(messages), 0, -1):
+    """The messages that the model has not heard, nor said itself. The last one is always said."""
+    for count in range(len(messages) - 1, 0, -1):
         if digest(messages[:count]) in told:
-            return messages[count + 1 :]  # the one after is the model's own answer
+            return messages[count:]
     return messages
 
 

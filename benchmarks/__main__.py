@@ -14,6 +14,7 @@ from benchmarks import (
     cold_start,
     effects,
     emulation,
+    ladder,
     parked,
     replay,
     rounds,
@@ -31,6 +32,7 @@ MEASURES: Final[dict[str, Callable[[Effort], list[Row]]]] = {
     "cold-start": cold_start.rows,
     "tasks": tasks.rows,
     "emulation": emulation.rows,
+    "ladder": ladder.rows,
 }
 """Every measurement by the name that `--only` takes, in the order of the table."""
 

@@ -23,6 +23,7 @@ ROWS = {
     "parked": ["10,000 parked runs"],
     "cold-start": ["cold start of a stdio server to its tools"],
     "emulation": ["1 MB of text with calls, read", "1 MB of hostile text, the slowest"],
+    "ladder": ["a rung chosen, the slowest"],
 }
 
 

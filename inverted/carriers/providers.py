@@ -152,12 +152,12 @@ class OwnModel:
 
     Args:
         handler: A sampling handler.
-        name: What errors call it.
+        name: What people call it.
     """
 
     def __init__(self, handler: Handler, name: str) -> None:
         self._handler = handler
-        self._name = name
+        self.name = name
 
     async def ask(self, question: Question) -> Answer:
         """See `ladder.Provider.ask`."""
@@ -174,7 +174,7 @@ class OwnModel:
             return Answer(
                 failure=Failure.of(
                     ClientError(
-                        f"The model of this server ({self._name}) did not answer: "
+                        f"The model of this server ({self.name}) did not answer: "
                         f"{type(error).__name__}: {first}. Check its key, its name and its limits."
                     )
                 )

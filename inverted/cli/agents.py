@@ -26,6 +26,12 @@ _WIDEST: Final = 100  # lines longer than this are hard to read, on any screen
 
 
 async def list_agents(client: Client, evidence: Evidence) -> list[Tool]:
+    """Every tool of the server that a person may call. See `list_tools`."""
+    tools = await list_tools(client, evidence)
+    return [each for each in tools if CONTINUE not in (each.meta or {})]
+
+
+async def list_tools(client: Client, evidence: Evidence) -> list[Tool]:
     """Every tool of the server, over all pages.
 
     Args:
@@ -40,7 +46,7 @@ async def list_agents(client: Client, evidence: Evidence) -> list[Tool]:
     try:
         for _ in range(_MOST_PAGES):
             page: ListToolsResult = await client.list_tools(cursor=cursor)
-            tools += [each for each in page.tools if CONTINUE not in (each.meta or {})]
+            tools += page.tools
             cursor = page.next_cursor
             if cursor is None:
                 break

@@ -22,6 +22,7 @@ from inverted.cli.errors import CliError
 COMMANDS: Final = {
     "run": ("inverted.cli.run", "run an agent of any MCP server in this terminal"),
     "runs": ("inverted.cli.runs", "list, read, cancel and replay the runs of a store"),
+    "doctor": ("inverted.cli.doctor", "what each client can do for a server, and what to enable"),
     "install": ("inverted.cli.install", "install a server in a client: VS Code, Claude, Cursor, …"),
     "uninstall": ("inverted.cli.uninstall", "take an installed server out of a client again"),
     "pack": ("inverted.cli.pack", "make a bundle (.mcpb) of a server, for one-click installation"),

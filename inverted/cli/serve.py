@@ -87,7 +87,7 @@ def _serve_file(path: Path, name: str | None) -> None:
             runpy.run_path(str(path), run_name="__main__")
         return
     module = load_file(path)
-    _run(_only_server(module, path) if name is None else named_server(module, path, name))
+    _run(only_server(module, path) if name is None else named_server(module, path, name))
 
 
 def named_server(module: ModuleType, path: Path, name: str) -> Any:
@@ -142,7 +142,16 @@ def _load(path: Path, name: str) -> ModuleType:
     return module
 
 
-def _only_server(module: ModuleType, path: Path) -> object:
+def only_server(module: ModuleType, path: Path) -> object:
+    """The only server of a module, or the one with a usual name.
+
+    Args:
+        module: From `load_file`.
+        path: Its file, for messages.
+
+    Raises:
+        NotServable: There is none, or no telling which is meant.
+    """
     found = servers_of(module)
     distinct = {id(value): value for value in found.values()}
     if len(distinct) == 1:

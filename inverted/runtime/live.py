@@ -80,8 +80,10 @@ class Live:
     def answer(self, id: str, answer: Answer, at: float, *, sealed: bool = False) -> None:
         """Write `Answered`."""
         value, failure, _ = answer
-        if type(value) is dict and value.get(VIA) == RELAY and id in self.machine.parked:
-            self.told |= digests(self.machine.parked[id][1].question, value)
+        if id in self.machine.parked and type(value) is dict:
+            fields = cast("dict[str, Json]", value)
+            if fields.get(VIA) == RELAY:
+                self.told |= digests(self.machine.parked[id][1].question, fields)
         self._queue(self.codec.answered(id, value, failure, at, sealed=sealed))
         self._count_answered(id, value)
 

@@ -143,10 +143,12 @@ def _call(call: Json) -> dict[str, Json]:
     arguments = fields.get("arguments", fields.get("input"))
     if isinstance(arguments, str):
         arguments = _parsed(arguments)
-    given: Json = {} if arguments is None else arguments
-    if not isinstance(name, str) or not isinstance(given, dict):
+    if arguments is None:
+        arguments = empty
+    if not isinstance(name, str) or not isinstance(arguments, dict):
         raise _Unclear(_CALLS)
-    return {"name": name, "input": cast("Json", given)}
+    given = cast("dict[str, Json]", arguments)
+    return {"name": name, "input": given}
 
 
 def _parsed(text: str) -> Json:

@@ -8,7 +8,7 @@ its own (and ask the person meanwhile), judge, write the report.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,7 +23,6 @@ from inverted import (
     InvalidAnswerError,
     LimitExceeded,
     Run,
-    SamplingResult,
 )
 from inverted_code_review import __version__
 from inverted_code_review.changes import Change, ChangeSet
@@ -49,9 +48,7 @@ from inverted_code_review.verify import checked, judged
 FILES_AT_ONCE = 16
 MAX_TOKENS = 8000
 MAX_JUDGED = 100
-WITHOUT_TOOLS = (
-    "The client lets its model use no tools: it saw the diff and the linters' findings only."
-)
+LINTERS_ONLY = "Only the linters looked at the change, as the caller asked: no model reviewed it."
 # Clients end a call of 2026-07-28 after ten rounds. Questions that are asked together share one,
 # so a batch of files needs as many rounds as its longest branch has turns.
 REVIEW_ROUNDS = 7
@@ -61,7 +58,7 @@ server = AgentServer(
     "code-review",
     version=__version__,
     instructions="Reviews the changes between two revisions of a git repository on this machine. "
-    "It only reads. It asks the client's model to review, and the person for a threshold.",
+    "It only reads. It asks a model to review, which is yours, and the person for a threshold.",
 )
 
 
@@ -77,16 +74,17 @@ class Part:
 
 
 @server.agent(title="Review a change", annotations={"readOnlyHint": True})
-async def review(
+async def review(  # noqa: PLR0917 - they are the arguments of the tool
     run: Run,
     repository: str = ".",
     base: str = "HEAD~1",
     head: str = "HEAD",
     min_severity: Severity | None = None,
+    linters_only: bool = False,  # noqa: FBT001, FBT002 - the same
 ) -> ToolResult:
     """Review the changes between two revisions of a git repository.
 
-    Linters and the client's model look at each changed file; the model may read, search and blame.
+    Linters and a model look at each changed file; the model may read, search and blame.
     Findings whose evidence is not in the change are taken out, then a judging pass removes weak
     and duplicate ones. The report comes as Markdown and as SARIF.
 
@@ -96,6 +94,7 @@ async def review(
         base: Revision before the change; a branch is compared from where the head left it.
         head: Revision after the change.
         min_severity: Report findings from this severity on; the person is asked if it is missing.
+        linters_only: Ask no model.
 
     Returns:
         The report as Markdown, with a `ReviewReport` as the structured content.
@@ -105,11 +104,15 @@ async def review(
     threshold, reviews = cast(
         "tuple[Threshold, list[Part]]",
         await run.gather(
-            _threshold(run, min_severity, changes), _review_files(run, changes, linted)
+            _threshold(run, min_severity, changes),
+            _review_files(run, changes, linted, by_model=not linters_only),
         ),
     )
     findings = by_weight([finding for each in reviews for finding in each.findings])
-    judgement = await _judge(run, changes, findings)
+    if linters_only:
+        judgement = Part(findings=findings, notes=[LINTERS_ONLY])
+    else:
+        judgement = await _judge(run, changes, findings)
     total = len(changes.changes) + 1
     await run.report_progress(total, total, "judged the findings")
     parts = (*reviews, judgement)
@@ -155,7 +158,9 @@ async def _threshold(run: Run, given: Severity | None, changes: ChangeSet) -> Th
             return Threshold(DEFAULT_SEVERITY, "the default, as the person closed the question")
 
 
-async def _review_files(run: Run, changes: ChangeSet, linted: Sequence[Finding]) -> list[Part]:
+async def _review_files(
+    run: Run, changes: ChangeSet, linted: Sequence[Finding], *, by_model: bool
+) -> list[Part]:
     """Review every file in a branch of its own."""
     turns = turns_for(sum(not change.skipped for change in changes.changes))
     done = 0
@@ -163,7 +168,9 @@ async def _review_files(run: Run, changes: ChangeSet, linted: Sequence[Finding])
     async def one(change: Change) -> Part:
         nonlocal done
         known = [finding for finding in linted if finding.file == change.path]
-        if change.skipped:
+        if not by_model:
+            outcome = Part(findings=known)
+        elif change.skipped:
             skipped = Skipped(file=change.path, reason=change.skipped)
             outcome = Part(findings=known, skipped=[skipped])
         else:
@@ -180,10 +187,8 @@ async def _review_file(
 ) -> Part:
     """Let the model review one file, with tools; what it cannot show is taken out."""
     tools = Toolbox(changes.root, changes.base, changes.head).functions()
-    notes: list[str] = []
-
-    async def ask(tools: Sequence[Callable[..., object]]) -> SamplingResult[FileFindings]:
-        return await run.sample(
+    try:
+        answer = await run.sample(
             review_prompt(changes, change, linted),
             system_prompt=REVIEWER,
             max_tokens=MAX_TOKENS,
@@ -192,19 +197,12 @@ async def _review_file(
             tool_concurrency=0,
             max_turns=max_turns,
         )
-
-    try:
-        try:
-            answer = await ask(tools)
-        except CapabilityError:
-            answer = await ask([])  # raises again where the client has no model at all
-            notes.append(WITHOUT_TOOLS)
     except (ClientError, InvalidAnswerError, LimitExceeded) as error:
         failed = Skipped(file=change.path, reason=f"the model's review failed: {error}")
         return Part(findings=linted, skipped=[failed])
     source = REHEARSAL if answer.model == REHEARSAL else MODEL
     kept, removed = checked(answer.result.findings, change, linted, source)
-    return Part(findings=kept, removed=removed, models=[answer.model], notes=notes)
+    return Part(findings=kept, removed=removed, models=[answer.model])
 
 
 async def _judge(run: Run, changes: ChangeSet, findings: list[Finding]) -> Part:

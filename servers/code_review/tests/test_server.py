@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -25,6 +26,7 @@ from mcp_types import (
 )
 
 from inverted import AgentServer
+from inverted.testing import profile
 from inverted_code_review import server as module
 from inverted_code_review.collect import ROOTS_VARIABLE
 from inverted_code_review.findings import ReviewReport, Severity
@@ -83,7 +85,7 @@ class Host:
         )
 
 
-async def reviewed(client: Client[Any], **arguments: str) -> tuple[ReviewReport, str]:
+async def reviewed(client: Client[Any], **arguments: Any) -> tuple[ReviewReport, str]:
     async with client:
         result = await client.call_tool("review", arguments, raise_on_error=False)
     (text,) = result.content
@@ -293,10 +295,12 @@ async def test_linters_alone_need_no_model(
 ) -> None:
     workshop.commit({})
     workshop.commit({"uv.lock": "key = 'ghp_" + "a1" * 20 + "'\n"})
-    report, text = await reviewed(Client(server, mode=era), repository=str(workshop.path))
+    client: Client[Any] = Client(server, mode=era)
+    place = str(workshop.path)
+    report, text = await reviewed(client, repository=place, linters_only=True)
     assert told(report) == [("critical", "uv.lock", "check:secret")]
     assert report.models == []
-    assert "There was no judging pass, so every finding is kept" in text
+    assert "Only the linters looked at the change" in text
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -334,22 +338,69 @@ async def test_a_wrong_argument_is_one_clear_error(
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_model_without_tools_reviews_the_diff_alone(
+async def test_a_model_without_tools_calls_them_in_its_text(
     server: AgentServer, change: Workshop, era: Era
 ) -> None:
-    host = Host()
-    client = host.client(server, era, tools=False)
+    def talkative(request: dict[str, Any]) -> dict[str, Any]:
+        """Writes its calls as the system prompt says, and reads a file before it answers."""
+        if "<tool_call>" not in request["systemPrompt"]:
+            return policy(request)
+        answer = policy({**request, "tools": [{"name": "final_response"}]})
+        called = {"name": "final_response", "arguments": answer["content"][0]["input"]}
+        first, last = (request["messages"][at]["content"]["text"] for at in (0, -1))
+        if '"file": "shop/price.py"' in first.partition('"linter_findings"')[0]:
+            heard.append(last)
+            called["arguments"] = {"findings": [unused]}
+            if len(heard) == 1:
+                called = {"name": "read_file", "arguments": {"path": "shop/price.py"}}
+        text = {"type": "text", "text": f"<tool_call>\n{json.dumps(called)}\n</tool_call>"}
+        return {**answer, "content": text, "stopReason": "endTurn"}
+
+    heard: list[str] = []
+    unused = {
+        "title": "The currency is not used",
+        "explanation": "It is a parameter, and nothing reads it.",
+        "evidence": "def total(items, tax, currency):",
+        "file": "shop/price.py",
+        "line": 1,
+        "severity": "low",
+    }
+    client = Host(model=talkative).client(server, era, tools=False)
     report, text = await reviewed(client, repository=str(change.path))
-    assert told(report) == [one for one in PLANTED if one[2] != "rehearsal"]
-    assert {name for names in host.tools_used for name in names} == {"text"}
-    assert "The client lets its model use no tools" in text
+    assert ("low", "shop/price.py", "rehearsal") in told(report)
+    assert [each for each in told(report) if each[2] != "rehearsal"] == PLANTED[:1] + PLANTED[2:4]
+    assert len(heard) == 2
+    assert heard[1].startswith('<tool_response name="read_file">')
+    assert "def total(items, tax, currency)" in heard[1]
+    assert "failed" not in text
+
+
+@pytest.mark.parametrize("name", ["claude-desktop", "claude-code"])
+async def test_a_model_that_is_not_lent_for_sampling_reviews_through_the_results(
+    server: AgentServer, change: Workshop, name: str
+) -> None:
+    host = profile(name, model=policy_of_a_host, person=["info"])
+    outcome = await host.run(server, "review", {"repository": str(change.path)})
+    assert not outcome.is_error, outcome.result
+    report = ReviewReport.model_validate(outcome.result)
+    assert report.threshold_from == "as the person chose"
+    by_the_host = [("model" if each == "rehearsal" else each) for _, _, each in PLANTED]
+    assert [source for _, _, source in told(report)] == by_the_host
+    assert outcome.hops > 0
+    assert report.models == [host.client_info.name]
+
+
+def policy_of_a_host(request: dict[str, Any]) -> CreateMessageResultWithTools:
+    return CreateMessageResultWithTools.model_validate(policy(request))
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_client_without_a_model_is_told_what_is_missing(
-    server: AgentServer, change: Workshop, era: Era
+async def test_a_client_without_a_model_is_told_what_is_missing_where_the_relay_is_off(
+    change: Workshop, era: Era
 ) -> None:
-    async with Client(server, mode=era) as client:
+    without_relay = AgentServer("code-review", store=":memory:", relay=False)
+    without_relay.agent(review)
+    async with Client(without_relay, mode=era) as client:
         result = await client.call_tool(
             "review", {"repository": str(change.path)}, raise_on_error=False
         )

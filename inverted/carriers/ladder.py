@@ -136,6 +136,7 @@ class Ladder:
         # Only a host that can call again may be told to: another one would lose the run.
         self.patience: float | None = self._ladders.hold if means.relay else None
         self._client = Rung("client", "ask" if channel.inline else "park")
+        self._has_tools = _TOOLS in channel.describe()
 
     # -- choosing ---------------------------------------------------------------------------
 
@@ -235,9 +236,15 @@ class Ladder:
 
     async def ask(self, question: Question, rung: Rung) -> Answer | Rung | None:
         """See `Carrier.ask`."""
-        answer = await self._ask_on(question, rung)
+        plain = rung.name in PLAIN
+        if plain:
+            answer = await self.channel.ask(self._simple(question))
+        else:
+            answer = await self._ask_elsewhere(question, rung)
         if answer is None:
             return None
+        if plain and answer.failure is None and not self._means.declines:
+            return self._marked(answer, rung.name) if self._means.by_model else answer
         if self._goes_on(question, answer, rung):
             names = self._names(question)
             after = self._first(question, names[names.index(rung.name) + 1 :])
@@ -245,7 +252,7 @@ class Ladder:
                 return after
         return self._marked(answer, rung.name)
 
-    async def _ask_on(self, question: Question, rung: Rung) -> Answer | None:
+    async def _ask_elsewhere(self, question: Question, rung: Rung) -> Answer | None:
         means = self._means
         match rung.name:
             case "text":
@@ -259,10 +266,8 @@ class Ladder:
                 assert means.pages is not None  # noqa: S101 - it was chosen
                 await means.pages.open(question)
                 return None
-            case "card":
+            case _:  # a card, which was drawn by an earlier reply
                 return None
-            case _:
-                return await self.channel.ask(self._simple(question))
 
     async def _ask_with_url(self, question: Question) -> Answer | None:
         pages = self._means.pages
@@ -309,7 +314,7 @@ class Ladder:
         Such clients were written for the revisions in which a message held one block; VS Code
         drops a message whose content is a list.
         """
-        if question.kind is not Kind.SAMPLE or _TOOLS in self.channel.describe():
+        if question.kind is not Kind.SAMPLE or self._has_tools:
             return question
         messages = one_block_each(question.params["messages"])
         return question._replace(params={**question.params, "messages": messages})

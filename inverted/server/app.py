@@ -108,7 +108,7 @@ class AgentServer(FastMCP[Any]):
             RequestStateSecurity(codec=sealing, ttl=STATE_TTL, audience=name or "inverted"),
         )
         super().__init__(name, instructions, **settings)
-        self.add_middleware(ProtocolErrors())
+        self.add_middleware(Listing() if relay else ProtocolErrors())
         self._default_limits = limits or Limits()
         self._default_ladders = ladders or Ladders()
         served = tasks or TaskSettings()
@@ -134,7 +134,6 @@ class AgentServer(FastMCP[Any]):
         if relay:
             self.add_tool(continue_tool(self.agent_tools))
             add_card(self, self._pages)
-            self.add_middleware(Listing())
 
     def _task_carrier(
         self, agent: Agent, info: TaskInfo, notify: Callable[[dict[str, Json]], object]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from fastmcp.server.middleware.middleware import Middleware
 from fastmcp.tools.base import Tool
 
 from inverted.carriers.client import Client
@@ -18,13 +17,13 @@ from inverted.server.means import Peer, Wire, answers_everything, shows_cards
 from inverted.server.relay.card import FOR_CARDS
 from inverted.server.relay.reply import CONTINUE
 from inverted.server.relay.schema import widened
-from inverted.server.tool import AgentTool
+from inverted.server.tool import AgentTool, ProtocolErrors
 
 _UI: Final = "ui"
 
 
-class Listing(Middleware):
-    """Shows each client the tools as it needs them."""
+class Listing(ProtocolErrors):
+    """Shows each client the tools as it needs them. One middleware, as each costs every call."""
 
     async def on_list_tools(self, context: Any, call_next: Any) -> Sequence[Tool]:
         """See `Middleware.on_list_tools`."""

@@ -90,7 +90,6 @@ class Notifier:
         with contextlib.suppress(*GONE):
             await self._context.report_progress(self._progress, self._total, None)
 
-
     def _raised(self, progress: float) -> float:
         """What the author said; a bit more where signs of life have been there before it."""
         if self._signs and progress <= self._progress:

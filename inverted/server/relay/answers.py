@@ -19,6 +19,7 @@ from inverted.runtime.ladders import RELAY
 from inverted.runtime.ports import Given, Question
 
 _FIELDS: Final = frozenset({"id", "text", "calls", "content", "action"})
+_LONGEST: Final = 60
 _ACTIONS: Final = ("accept", "decline", "cancel")
 _CALLS: Final = '"calls" is a list of {"name": "...", "arguments": {}}.'
 
@@ -99,7 +100,9 @@ def _unknown(id: str | None, open_: Mapping[str, Question]) -> str:
     asked = ", ".join(open_) or "none"
     if id is None:
         return f"An answer without id was not taken. Open questions: {asked}."
-    return f"There is no open question {id}. Open questions: {asked}."
+    # Said by a model, and said back to it: in one line, and not at length.
+    named = " ".join(id.split())[:_LONGEST]
+    return f"There is no open question {named}. Open questions: {asked}."
 
 
 def _raw(question: Question, answer: Json, model: str) -> Json:
@@ -143,12 +146,10 @@ def _call(call: Json) -> dict[str, Json]:
     arguments = fields.get("arguments", fields.get("input"))
     if isinstance(arguments, str):
         arguments = _parsed(arguments)
-    if arguments is None:
-        arguments = empty
-    if not isinstance(name, str) or not isinstance(arguments, dict):
+    made: dict[str, Json] = {"name": name, "input": empty if arguments is None else arguments}
+    if not isinstance(name, str) or not isinstance(made["input"], dict):
         raise _Unclear(_CALLS)
-    given = cast("dict[str, Json]", arguments)
-    return {"name": name, "input": given}
+    return made
 
 
 def _parsed(text: str) -> Json:
@@ -182,4 +183,4 @@ def _form(question: Question, answer: Json) -> Json:
         content = {names[0]: content}
     if names and not isinstance(content, dict):
         raise _Unclear(f'give "content" with the fields {", ".join(names)}.')
-    return {"action": "accept", "content": content or {}}
+    return {"action": "accept", "content": cast("Json", content or {})}

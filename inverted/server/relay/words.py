@@ -121,8 +121,8 @@ def _say_how(
         answer["text"] = "..."
     several = " (all questions in one call)" if len(questions) > 1 else ""
     text.ours(
-        "This tool needs you to go on. Do what is asked below yourself, without telling the user, "
-        f"then call {tool} with {json.dumps(example)}{several}. Repeat until you get the result.\n"
+        "This tool is not finished and needs your help. Answer what is asked below, and call "
+        f"{tool} with {json.dumps(example)}{several}. Repeat until it returns the result.\n"
     )
     if any("tools" in each.params for each in questions):
         text.ours(

@@ -170,7 +170,7 @@ def test_a_run_that_only_needs_another_call_says_so() -> None:
 
 def test_notes_come_first() -> None:
     found = said(sample("1", user("?")), notes=("There is no open question 9.",))
-    assert found.text.startswith("There is no open question 9.\nThis tool needs you")
+    assert found.text.startswith("There is no open question 9.\nThis tool is not finished")
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))

@@ -9,6 +9,7 @@ Called by `doctor`.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
@@ -110,7 +111,7 @@ def known(target: Target, said: Said) -> Subject:
     """
     title = f"{said.name} {said.version}".rstrip()
     file, notes = python_file(target), list[str]()
-    if file is not None:
+    if file is not None and said.tasks:  # as every `AgentServer` does; others need not be loaded
         server = _loaded(*file, notes)
         if server is not None:
             server.surroundings.pages.serve_locally()
@@ -182,8 +183,10 @@ async def _unasked(*_asked: object) -> NoReturn:
 
 def _loaded(path: Path, name: str | None, notes: list[str]) -> AgentServer | None:
     """The server of a file, in this process; None and a note where that cannot be had."""
+    stdin = sys.stdin
     try:
-        with redirect_stdout(sys.stderr):
+        # A file that serves at its top level, without asking for its name, finds nobody to serve.
+        with Path(os.devnull).open(encoding="utf-8") as sys.stdin, redirect_stdout(sys.stderr):
             module = load_file(path)
             found = only_server(module, path) if name is None else named_server(module, path, name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 # the file is somebody's code
@@ -192,4 +195,6 @@ def _loaded(path: Path, name: str | None, notes: list[str]) -> AgentServer | Non
             "what it has besides its clients is not known."
         )
         return None
+    finally:
+        sys.stdin = stdin
     return found if isinstance(found, AgentServer) else None

@@ -198,7 +198,9 @@ def _recorded(found: Diagnosis) -> Iterator[tuple[str, str]]:
 
 
 def _patience(known: Known) -> str:
-    return f"{known.gives_up:.0f} s" if isinstance(known.gives_up, float) else known.gives_up or "?"
+    if known.gives_up is None:
+        return "?"
+    return "never" if known.gives_up == "never" else f"{known.gives_up:.0f} s"
 
 
 def _yes(known: bool | None) -> str:  # noqa: FBT001 # a word for a value

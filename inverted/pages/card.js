@@ -196,7 +196,7 @@ function drawQuestion(ask, question, number, settled) {
     busy = true;
     for (const button of row.children) button.setAttribute("aria-disabled", "true");
     status.textContent = "Sending …";
-    const found = await deliver({ token: ask.token, question: question.id, ...result });
+    const found = await deliver(ask.tool, { token: ask.token, question: question.id, ...result });
     busy = false;
     for (const button of row.children) button.removeAttribute("aria-disabled");
     if (found.problems) {
@@ -225,10 +225,10 @@ function plainWords({ title, part }) {
 }
 
 /** Passes an answer to the server: the state that it is in then, or what is wrong with it. */
-async function deliver(call) {
+async function deliver(tool, call) {
   let result;
   try {
-    result = await request("tools/call", { name: "answer_card", arguments: call });
+    result = await request("tools/call", { name: tool ?? "answer_card", arguments: call });
   } catch (error) {
     return { problems: { "": `The answer could not be passed on: ${error.message}. Try again.` } };
   }

@@ -3,10 +3,10 @@
 The host shows the resource `URI` beside the result of a tool and passes the result on to it. The
 result's `_meta[ASK]` holds the questions; the model does not see it:
 
-    {"token": "...", "handle": "...", "server": "...", "agent": "...", "then": "...",
+    {"token": "...", "tool": "...", "server": "...", "agent": "...", "then": "...",
      "questions": [{"id": "...", "message": "...", "requestedSchema": {...}}, ...]}
 
-For each answer the card calls the tool `TOOL` with `{"token", "question", "action", "content"}`
+For each answer the card calls `tool` (`TOOL`, or what a server that mounts ours calls it) with `{"token", "question", "action", "content"}`
 (no content unless the action is "accept"), and reads what became of it from the result's
 structured content: `{"state": ...}` as `desk.State` has it, or `{"problems": {field: words}}` for
 an answer to be corrected ("" is the whole form). An error's text is shown, and the person may try

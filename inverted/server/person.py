@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 10_000
 """Questions and cards that are remembered; an older one is asked again."""
 NO_PAGE: Final = "this server has no page: it is served over HTTP, and its public address is unset"
-THEN: Final = "I have answered. Go on."
-"""What a card tells the host's model in the end."""
 
 Name = tuple[str, str]
 """The id of a run and of a question in it."""

@@ -26,6 +26,6 @@ def test_the_card_makes_no_markup_code_or_requests_of_text() -> None:
 
 def test_the_card_and_the_server_call_things_the_same() -> None:
     assert f'_meta?.["{ASK}"]' in card()
-    assert f'name: "{TOOL}"' in card()
+    assert f'name: tool ?? "{TOOL}"' in card()
     block = card().partition("const GONE = {")[2].partition("};")[0]
     assert re.findall(r"^  (\w+):", block, re.MULTILINE) == list(GONE)

@@ -19,7 +19,7 @@ from pydantic import Field
 from inverted.core.effects import Json
 from inverted.pages.card import ASK, MIME_TYPE, TOOL, URI, card
 from inverted.runtime.ports import Question
-from inverted.server.person import THEN, AgentPages, Pages
+from inverted.server.person import AgentPages, Pages
 
 FOR_CARDS: Final[dict[str, Any]] = {"resourceUri": URI}
 """The `_meta.ui` of a tool whose results may have a card."""
@@ -50,13 +50,13 @@ def add_card(server: FastMCP[Any], pages: Pages) -> None:
     server.tool(answer_card, name=TOOL, app=AppConfig(visibility=["app"]))
 
 
-def drawn(pages: AgentPages, tool: str, handle: str, questions: Sequence[Question]) -> Json:
+def drawn(pages: AgentPages, tool: str, then: str, questions: Sequence[Question]) -> Json:
     """What a card is drawn from.
 
     Args:
         pages: The pages of the agent that asks.
         tool: What the client calls the tool of the card.
-        handle: The name of the run.
+        then: What the host's model is told in the end.
         questions: What is asked.
     """
     for question in questions:
@@ -64,10 +64,9 @@ def drawn(pages: AgentPages, tool: str, handle: str, questions: Sequence[Questio
     return {
         "token": pages.pages.put_card(pages.agent, questions),
         "tool": tool,
-        "handle": handle,
         "server": pages.pages.server,
         "agent": pages.agent,
-        "then": THEN,
+        "then": then,
         "questions": [
             {"id": each.id, **{key: each.params[key] for key in ("message", "requestedSchema")}}
             for each in questions

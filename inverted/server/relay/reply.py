@@ -75,7 +75,12 @@ def unfinished(
         }
     cards = [each for each in questions if parked.rungs[each.id].name == "card"]
     if cards:
-        meta[ASK] = drawn(pages, sibling(wire, pages.agent, CARD), parked.run_id, cards)
+        meta[ASK] = drawn(
+            pages,
+            sibling(wire, pages.agent, CARD),
+            f'I have answered. Call {tool} with {{"handle": "{parked.run_id}"}}.',
+            cards,
+        )
     return ToolResult(
         content=said.content,
         structured_content=_structured(wire, said.text) if structured else None,

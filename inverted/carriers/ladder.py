@@ -86,11 +86,11 @@ class Pages(Protocol):
         ...
 
     def agreed(self, question: Question) -> None:
-        """The person agreed to open the page, or sees the card."""
+        """The person agreed to open the page, or has the page or the card before them."""
         ...
 
     def has_agreed(self, question: Question) -> bool:
-        """Whether they did."""
+        """Whether they did, not long ago."""
         ...
 
 
@@ -264,7 +264,9 @@ class Ladder:
                 return await self._ask_with_url(question)
             case "page":
                 assert means.pages is not None  # noqa: S101 - it was chosen
-                await means.pages.open(question)
+                if not means.pages.has_agreed(question):
+                    means.pages.agreed(question)
+                    await means.pages.open(question)
                 return None
             case _:  # a card, which was drawn by an earlier reply
                 return None

@@ -26,6 +26,9 @@ from inverted.runtime.tasks import Tasks
 if TYPE_CHECKING:
     from inverted.pages.local import Opener
 
+AGAIN: Final = 300.0
+"""Seconds after which a page or a card is shown again, if somebody still waits for it: the person
+may have closed it."""
 REMEMBERED: Final = 10_000
 """Questions and cards that are remembered; an older one is asked again."""
 NO_PAGE: Final = "this server has no page: it is served over HTTP, and its public address is unset"
@@ -60,7 +63,8 @@ class Pages:
         self.server = server
         self._tasks = tasks
         self._via: OrderedDict[Name, str] = OrderedDict()
-        self._agreed: OrderedDict[Name, None] = OrderedDict()
+        self._agreed: OrderedDict[Name, float] = OrderedDict()
+        self._now = clock.now
         self._cards: OrderedDict[str, dict[str, str]] = OrderedDict()
 
     def serve_locally(self) -> None:
@@ -142,12 +146,13 @@ class Pages:
         return self._local.unavailable()
 
     def agree(self, question: Question) -> None:
-        """The person agreed to answer elsewhere, or sees the card."""
-        self._remember(self._agreed, (question.run_id, question.id), None)
+        """The person agreed to answer elsewhere, or has the question before them."""
+        self._remember(self._agreed, (question.run_id, question.id), self._now())
 
     def has_agreed(self, question: Question) -> bool:
-        """Whether they did, as far as this process knows."""
-        return (question.run_id, question.id) in self._agreed
+        """Whether they did, as far as this process knows, and not long ago."""
+        at = self._agreed.get((question.run_id, question.id))
+        return at is not None and self._now() < at + AGAIN
 
     async def _post(self, shown: Shown, result: dict[str, Json]) -> Posted:
         name = (shown.run_id, shown.id)

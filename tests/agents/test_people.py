@@ -9,6 +9,7 @@ import pytest
 
 from inverted import AgentServer, Ladders, Run
 from inverted.pages.card import ASK, TOOL
+from inverted.server.person import AGAIN
 from inverted.server.relay.reply import CONTINUE
 from inverted.testing import ScriptedHost, VirtualClock, accept, decline
 from inverted.testing.connection import Call
@@ -72,7 +73,8 @@ async def test_independent_questions_are_on_pages_at_the_same_time() -> None:
 
 
 @ERAS
-async def test_a_call_does_not_wait_for_a_person_for_ever(era: Era) -> None:
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_call_does_not_wait_for_a_person_for_ever(era: Era, slow: bool) -> None:  # noqa: FBT001 - drawn
     clock, browser = VirtualClock(jump=False), Browser([None, None, None])
     server = serve(deploy, opener=browser, clock=clock, ladders=Ladders(rounds=1, hold=45))
     host = ScriptedHost(capabilities={}, era=era)
@@ -83,10 +85,10 @@ async def test_a_call_does_not_wait_for_a_person_for_ever(era: Era) -> None:
             replies.append(await at.send(what))
 
         async def impatient(what: Call) -> Any:
-            browser.looked = anyio.Event()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(call, what)
                 await browser.looked.wait()
+                await anyio.wait_all_tasks_blocked()  # by now the call is held
                 await clock.advance(46)
             return replies[-1]
 
@@ -99,7 +101,12 @@ async def test_a_call_does_not_wait_for_a_person_for_ever(era: Era) -> None:
         assert "in their browser" in reply.content[0].text
         following = reply.meta[CONTINUE]
         assert following["questions"] == 0
-        # The person takes the page that is still open.
+        assert len(browser.opened) == 1  # not a new page with every call
+        if slow:  # the person has closed the page, and the host's model asks again much later
+            await clock.advance(AGAIN)
+            await impatient(Call(following["tool"], {"handle": following["handle"]}))
+            assert len(browser.opened) == 2
+        # The person takes a page that is still open.
         await browser.visit(browser.opened[0], APPROVE)
         assert "Recorded" in browser.read[-1]
         done = await at.send(Call(following["tool"], {"handle": following["handle"]}))

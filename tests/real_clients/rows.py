@@ -1,10 +1,11 @@
-"""One scenario with one client over one transport, and how it went."""
+"""A client goes through every scenario over one transport: what came of it, cell by cell."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -13,9 +14,22 @@ import anyio
 
 from tests.agents.processes import http_server, stdio_command
 from tests.real_clients.client import SERVER, Era, RealClient, Transport
-from tests.real_clients.scenarios import Scenario
+from tests.real_clients.scenarios import SCENARIOS, Scenario
 
 SECONDS = 40
+"""For one scenario. Most take less than one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One client on one revision over one transport."""
+
+    client: RealClient
+    era: Era
+    transport: Transport
+
+    def __str__(self) -> str:
+        return f"{self.client.name}, {self.era}, {self.transport}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +57,56 @@ class Cell:
         return asdict(self)
 
 
-async def play(client: RealClient, era: Era, transport: Transport, scenario: Scenario) -> None:
-    """Play a scenario with a server of its own.
+async def played(row: Row, where: list[str] | str) -> list[Cell]:
+    """Play every scenario, those with the same hands over the same connection.
 
-    Raises:
-        Exception: It did not go as it must. Clients raise what they like.
+    Args:
+        row: The client.
+        where: A command, or a URL.
     """
-    with _serving(transport) as where, anyio.fail_after(SECONDS):
-        async with client.open(era, where, scenario.hands) as connected:
-            if connected.version not in (None, era):
-                raise AssertionError(f"it speaks {connected.version}, not {era}")
-            await scenario.play(connected, client)
+    wanted = [each for each in SCENARIOS if each.name not in row.client.lacks]
+    groups = itertools.groupby(sorted(wanted, key=_hands), key=_hands)
+    found = {
+        scenario.name: problem
+        for _, group in groups
+        for scenario, problem in (await _together(row, where, list(group))).items()
+    }
+    return [_cell(row, each, found) for each in SCENARIOS]
 
 
-async def tried(client: RealClient, era: Era, transport: Transport, scenario: Scenario) -> Cell:
-    """Play it, and say how it went."""
-    names = (client.name, era, transport, scenario.name)
-    if scenario.name in client.lacks:
-        return Cell(*names, "not offered", client.lacks[scenario.name])
+async def _together(
+    row: Row, where: list[str] | str, group: Sequence[Scenario]
+) -> dict[Scenario, str]:
+    """What went wrong in each scenario; nothing is empty text."""
+    found: dict[Scenario, str] = {}
     try:
-        await play(client, era, transport, scenario)
-    except Exception as error:  # noqa: BLE001 - whatever a client does is its result
-        return Cell(*names, "failed", _said(error))
-    return Cell(*names, "passed")
+        with anyio.fail_after(SECONDS * len(group)):
+            async with row.client.open(row.era, where, group[0].hands) as connected:
+                if connected.version not in (None, row.era):
+                    raise AssertionError(f"it speaks {connected.version}, not {row.era}")  # noqa: TRY301 - as any failure to connect
+                for scenario in group:
+                    try:
+                        with anyio.fail_after(SECONDS):
+                            await scenario.play(connected, row.client)
+                    except Exception as error:  # noqa: BLE001 - whatever a client raises is its result
+                        found[scenario] = _said(error)
+                    else:
+                        found[scenario] = ""
+    except Exception as error:  # noqa: BLE001 - the same
+        return {each: found.get(each) or _said(error) for each in group}
+    return found
+
+
+def _hands(scenario: Scenario) -> str:
+    return str(scenario.hands)
+
+
+def _cell(row: Row, scenario: Scenario, found: dict[str, str]) -> Cell:
+    names = (row.client.name, row.era, row.transport, scenario.name)
+    if scenario.name in row.client.lacks:
+        return Cell(*names, "not offered", row.client.lacks[scenario.name])
+    problem = found[scenario.name]
+    return Cell(*names, "failed" if problem else "passed", problem)
 
 
 def _said(error: Exception) -> str:
@@ -74,11 +115,9 @@ def _said(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _serving(transport: Transport) -> Generator[list[str] | str]:
+def serving() -> Generator[dict[Transport, list[str] | str]]:
+    """Where the server is for each transport. Its runs go when this ends."""
     with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "runs.sqlite3"
-        if transport == "stdio":
-            yield stdio_command(SERVER, store)
-        else:
-            with http_server(SERVER, store) as server:
-                yield server.url
+        stdio = stdio_command(SERVER, Path(folder) / "stdio.sqlite3")
+        with http_server(SERVER, Path(folder) / "http.sqlite3") as server:
+            yield {"stdio": stdio, "http": server.url}

@@ -29,9 +29,9 @@ def wire(value):
 
 async def ask(method, params):
     key = next(KEYS)
-    ANSWERS[key] = asyncio.get_running_loop().create_future()
+    ANSWERS[key] = answered = asyncio.get_running_loop().create_future()
     write({"ask": key, "method": method, "params": wire(params)})
-    return await ANSWERS.pop(key)
+    return await answered
 
 
 async def sample(context, params):
@@ -95,7 +95,7 @@ async def main():
         while line := await asyncio.to_thread(sys.stdin.readline):
             message = json.loads(line)
             if "answer" in message:
-                ANSWERS[message["answer"]].set_result(message["result"])
+                ANSWERS.pop(message["answer"]).set_result(message["result"])
             else:
                 tasks.create_task(serve(session, message))
 

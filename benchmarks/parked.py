@@ -14,6 +14,7 @@ from mcp_types import ClientCapabilities, SamplingCapability
 from benchmarks.measure import Effort
 from benchmarks.rows import Goal, Row
 from inverted import MemoryStore, Run, SQLiteStore
+from inverted.carriers.ladder import Ladder
 from inverted.carriers.rounds import Rounds
 from inverted.core.effects import Json
 from inverted.runtime import Runtime
@@ -43,7 +44,8 @@ async def _no_notice(payload: dict[str, Json]) -> None:
 async def _park(store: Store, runs: int, hot: int) -> int:
     """Bytes of Python memory that so many parked runs take."""
     runtime = Runtime(store, hot_runs=hot)
-    carrier = Rounds("2026-07-28", ClientCapabilities(sampling=SamplingCapability()), _no_notice)
+    client = ClientCapabilities(sampling=SamplingCapability())
+    carrier = Ladder(Rounds("2026-07-28", client, _no_notice))
     # The first run pays for what all share.
     await runtime.begin(AGENT, {"topic": "warming up"}, carrier)
     gc.collect()

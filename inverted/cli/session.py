@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import anyio
 from mcp import Client, ClientSession, MCPError
@@ -291,8 +291,9 @@ def _following(result: CallToolResult) -> tuple[str, dict[str, Any]] | None:
 
     A server of ours names one before a run has more rounds than clients answer in one call.
     """
-    named: Any = (result.meta or {}).get(CONTINUE)
-    if not isinstance(named, dict) or named.get("questions") != 0:
+    meta: dict[str, Any] = result.meta or {}
+    named = cast("dict[str, Any]", meta.get(CONTINUE) or {})
+    if named.get("questions") != 0:
         return None
     return str(named["tool"]), {"handle": named["handle"]}
 

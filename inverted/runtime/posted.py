@@ -8,6 +8,7 @@ anything else is refused before it is posted.
 from __future__ import annotations
 
 import json
+from typing import cast
 
 from inverted.core.effects import Json
 from inverted.errors import AnswerError
@@ -35,8 +36,8 @@ def posted(id: str, raw: Json, via: str | None = None) -> bytes:
 
 def read_posted(line: bytes) -> tuple[Json, str | None]:
     """What was posted, and on which rung."""
-    found = json.loads(line)
+    found: Json = json.loads(line)
     if isinstance(found, list):
-        via, raw = found
+        via, raw = cast("list[Json]", found)
         return raw, via
     return found, None

@@ -109,7 +109,7 @@ async def test_a_call_does_not_wait_for_a_person_for_ever(era: Era, slow: bool) 
         # The person takes a page that is still open.
         await browser.visit(browser.opened[0], APPROVE)
         assert "Recorded" in browser.read[-1]
-        done = await at.send(Call(following["tool"], {"handle": following["handle"]}))
+        done: Any = await at.send(Call(following["tool"], {"handle": following["handle"]}))
         assert done.structured_content == {"result": "deployed"}
 
 

@@ -30,7 +30,7 @@ class Tried(BaseModel):
         rung: The rung on which the answer came; None without an answer, and for an approval,
             which does not tell.
         milliseconds: From the question to its answer.
-        unattended: Whether it came back faster than a person reads.
+        unattended: Whether a person's answer came back faster than a person reads.
         note: What was said.
     """
 

@@ -67,7 +67,7 @@ def _tried(report: Report, found: Diagnosis) -> Iterator[str]:
 
 def _remarks(each: Tried, found: Diagnosis) -> Iterator[str]:
     if each.unattended:
-        yield f"Nobody has read this within {each.milliseconds} ms: a setting answered."
+        yield f"Nobody has read this within {each.milliseconds} ms: the client answered by itself."
     told = found.way(each.question).rung
     if each.rung is not None and each.rung != told:
         yield f"It was to be {told}, which did not work here."

@@ -106,7 +106,8 @@ async def probe(run: Run) -> list[Tried]:
         started = await run.now()
         came = await _caught(run, ask)
         took = round((await run.now() - started).total_seconds() * 1000)
-        alone = came.outcome in ("declined", "dismissed") and took < UNATTENDED
+        came_back = came.outcome in ("answered", "declined", "dismissed")
+        alone = question in ("form", "approval") and came_back and took < UNATTENDED
         tried.append(
             Tried(
                 question=question,

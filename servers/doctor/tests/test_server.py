@@ -118,7 +118,7 @@ async def test_a_setting_that_declines_is_found_out() -> None:
     assert (found["form"].outcome, found["form"].rung) == ("declined", "form")
     assert found["form"].unattended
     assert found["approval"].outcome == "declined"
-    assert "a setting answered" in markdown(outcome)
+    assert "the client answered by itself" in markdown(outcome)
 
 
 @ERAS
@@ -132,7 +132,15 @@ async def test_a_person_who_declines_takes_time_to_read(era: Any) -> None:
     outcome = await examined(ScriptedHost(model=model, person=reads, era=era), clock=clock)
     form = tried(outcome)["form"]
     assert (form.outcome, form.milliseconds, form.unattended) == ("declined", 2000, False)
-    assert "a setting answered" not in markdown(outcome)
+    assert "answered by itself" not in markdown(outcome)
+
+
+async def test_a_yes_that_nobody_can_have_given_is_found_out() -> None:
+    """As some hosts have it when they are told to go ahead with everything."""
+    outcome = await examined(ScriptedHost(model=model, person=person))
+    approval = tried(outcome)["approval"]
+    assert (approval.outcome, approval.unattended) == ("answered", True)
+    assert not tried(outcome)["model"].unattended
 
 
 async def test_a_question_that_is_closed_is_no_decline() -> None:

@@ -114,7 +114,7 @@ class Leg:
             raise _only(group) from None
         if self._writer.ended is not None:
             return self._writer.ended
-        return Parked(live.record.id, live.questions, self._rungs, frozenset(live.told))
+        return Parked(live.record.id, live.questions, self._rungs, live.told)
 
     async def _loop(self, tasks: anyio.abc.TaskGroup) -> None:
         machine = self._live.machine

@@ -61,7 +61,7 @@ class Live:
         # By effect: the failed attempts of a step, and the moment at which a timer is due.
         self.marks: dict[str, float] = {}
         self.spent = Spent()
-        self.told: set[str] = set()
+        self.told: frozenset[str] = frozenset()
         """Digests of what the host's model has read and answered: the relay does not repeat it."""
 
     def write(self, entry: Entry, at: float) -> None:
@@ -202,7 +202,7 @@ def load(
     return live
 
 
-def _told(entries: list[Entry]) -> set[str]:
+def _told(entries: list[Entry]) -> frozenset[str]:
     """What the host's model was told, from the journal."""
     relayed: dict[str, dict[str, Json]] = {
         entry.id: cast("dict[str, Json]", entry.value)
@@ -211,7 +211,7 @@ def _told(entries: list[Entry]) -> set[str]:
         and type(entry.value) is dict
         and cast("dict[str, Json]", entry.value).get(VIA) == RELAY
     }
-    told: set[str] = set()
+    told: frozenset[str] = frozenset()
     for entry in entries:
         if isinstance(entry, Asked) and entry.id in relayed:
             told |= digests(entry.question, relayed[entry.id])

@@ -30,6 +30,7 @@ from inverted.runtime.runtime import Runtime
 from inverted.runtime.tasks import TaskInfo, Tasks, TaskSettings
 from inverted.server.keys import STATE_TTL, SealingKeys
 from inverted.server.means import Surroundings
+from inverted.server.opening import discovery_decides_nothing
 from inverted.server.person import Pages
 from inverted.server.registration import AgentSettings, TaskMode, agent_tool
 from inverted.server.relay.card import add_card
@@ -248,7 +249,8 @@ class AgentServer(FastMCP[Any]):
         """`FastMCP.run_stdio_async`, on the person's machine: the server may open pages there."""
         self._pages.serve_locally()
         try:
-            await super().run_stdio_async(*args, **settings)
+            with discovery_decides_nothing(self):
+                await super().run_stdio_async(*args, **settings)
         finally:
             await self._pages.aclose()
 

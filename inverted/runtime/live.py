@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import partial
-from typing import cast
+from typing import Final, cast
 
 from inverted.core.effects import QUESTIONS, Effect, Json, Kind
 from inverted.core.journal import (
@@ -28,6 +28,10 @@ from inverted.runtime.ladders import ANYHOW, RELAY, VIA, Asking
 from inverted.runtime.ports import Agent, Answer, Ended, Question, RunInfo, Sealer
 from inverted.runtime.spending import Spent, estimate_tokens
 from inverted.stores.base import RunRecord
+
+
+NOTHING_TOLD: Final[frozenset[str]] = frozenset()
+"""Shared: an empty set of its own would be a twentieth of a parked run."""
 
 
 class Live:
@@ -61,7 +65,7 @@ class Live:
         # By effect: the failed attempts of a step, and the moment at which a timer is due.
         self.marks: dict[str, float] = {}
         self.spent = Spent()
-        self.told: frozenset[str] = frozenset()
+        self.told = NOTHING_TOLD
         """Digests of what the host's model has read and answered: the relay does not repeat it."""
 
     def write(self, entry: Entry, at: float) -> None:
@@ -211,7 +215,7 @@ def _told(entries: list[Entry]) -> frozenset[str]:
         and type(entry.value) is dict
         and cast("dict[str, Json]", entry.value).get(VIA) == RELAY
     }
-    told: frozenset[str] = frozenset()
+    told = NOTHING_TOLD
     for entry in entries:
         if isinstance(entry, Asked) and entry.id in relayed:
             told |= digests(entry.question, relayed[entry.id])

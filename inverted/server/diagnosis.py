@@ -183,7 +183,7 @@ def diagnose(
         apps=shows_cards(peer),
         host=known,
         ways=tuple(ways),
-        advice=tuple(_advice(known, ways, means)),
+        advice=tuple(_advice(known, ways, means, ladders)),
     )
 
 
@@ -292,7 +292,7 @@ def _tasks(peer: Peer, host: Host | None) -> Way:
     return Way(question="tasks", why="It was not seen to ask for a task with a call.")
 
 
-def _advice(host: Known | None, ways: list[Way], means: Means) -> Iterator[str]:
+def _advice(host: Known | None, ways: list[Way], means: Means, ladders: Ladders) -> Iterator[str]:
     by = {way.question: way for way in ways}
     if host is None:
         yield (
@@ -312,7 +312,8 @@ def _advice(host: Known | None, ways: list[Way], means: Means) -> Iterator[str]:
             "A call that becomes a task is answered neither by relay nor on cards. Serve what "
             'needs them with task="never".'
         )
-    if means.provider is None and by["tools"].rung in (None, "relay"):
+    possible = means.provider is None and "provider" in ladders.model
+    if possible and by["tools"].rung in (None, "relay"):
         yield (
             "A model of the server's own (INVERTED_PROVIDER) answers model turns without the host."
         )

@@ -24,7 +24,7 @@ from inverted.server.diagnosis import (
 from inverted.server.means import Peer
 from inverted.testing import ScriptedHost, always_task, profile
 from tests.agents.people import APPROVE, Browser
-from tests.agents.small import serve
+from tests.agents.small import PLAIN, serve
 
 EACH = pytest.mark.parametrize("name", HOSTS)
 
@@ -106,6 +106,11 @@ def server_with(has: str, body: Callable[[Run], Any], asked: Asked) -> AgentServ
 def diagnosed(server: AgentServer, host: Host) -> Diagnosis:
     peer, surroundings = peer_of(host), server.surroundings
     return diagnose(peer, surroundings.to(peer, surroundings.pages.of(None, "x")))
+
+
+def diagnosed_with(ladders: Ladders) -> Diagnosis:
+    peer, surroundings = peer_of(HOSTS["cursor"]), serve().surroundings
+    return diagnose(peer, surroundings.to(peer, surroundings.pages.of(None, "x")), ladders)
 
 
 def expected(found: Diagnosis, asked: Asked, host: Host) -> str | None:
@@ -214,6 +219,7 @@ def test_what_to_enable_is_told() -> None:
     assert any("declines" in each or "decline a form" in each for each in said["codex"])
     assert any("INVERTED_PROVIDER" in each for each in said["cursor"])
     assert not any("INVERTED_PROVIDER" in each for each in said["fast-agent"])
+    assert not any("INVERTED_PROVIDER" in each for each in diagnosed_with(PLAIN).advice)
     with_pages = diagnosed(serve(opener=Browser([])), HOSTS["codex"]).advice
     assert any(RUNGS["page"] in each for each in with_pages)
 

@@ -19,7 +19,7 @@ from inverted.server.diagnosis import QUESTIONS, RUNGS, Diagnosis, Known, Way
 Told = Sequence[tuple[Host, Diagnosis]]
 
 _WIDEST: Final = 100  # lines longer than this are hard to read, on any screen
-_HEADS: Final = ("model", "tools", "form", "approval", "page", "roots", "tasks")
+_HEADS: Final = ("model", "tools", "form", "approval", "url", "roots", "tasks")
 """The kinds of questions, in the order of `QUESTIONS` and as short as a column needs."""
 _PLAIN: Final = frozenset({"client", "server", "caller"})
 """What is no rung of a ladder: such a question has one way only."""

@@ -19,7 +19,7 @@ from inverted.runtime.tasks import Tasks
 from inverted.server.means import Surroundings
 from inverted.server.outcome import ProtocolError
 from inverted.server.serving import Served
-from inverted.server.tasks.foresight import may_sample
+from inverted.server.tasks.foresight import may_elicit, may_sample
 from inverted.server.tool import AgentTool
 
 TaskMode = Literal["auto", "always", "never"]
@@ -87,8 +87,8 @@ def agent_tool(
         tool.name, body, encode, settings.limits, settings.mask, _translated, settings.ladders
     )
     tasks.agents[agent.name] = agent
-    samples = may_sample(signature.fn)
-    tool.served = Served(agent, signature, tasks.runtime, tasks, surroundings, samples)
+    asks = {"samples": may_sample(signature.fn), "elicits": may_elicit(signature.fn)}
+    tool.served = Served(agent, signature, tasks.runtime, tasks, surroundings, **asks)
     return tool
 
 

@@ -50,6 +50,10 @@ CLEANUP_SECONDS: Final = 5.0
 """How long the cleanup of a cancelled run may take while its request is being torn down."""
 ALIVE_SECONDS: Final = 15.0
 """Between two signs of life; the shortest patience of a known host is a minute."""
+_A_SAMPLE: Final = Question("", "", Kind.SAMPLE, {"messages": []})
+_A_FORM: Final = Question(
+    "", "", Kind.ELICIT, {"mode": "form", "message": "", "requestedSchema": {"properties": {}}}
+)
 
 
 @dataclass(slots=True)
@@ -63,6 +67,7 @@ class Served:
         tasks: What drives them when they are tasks.
         surroundings: What there is besides the client.
         samples: Whether its runs sample, as far as is known.
+        elicits: Whether they ask a person.
     """
 
     agent: Agent
@@ -71,6 +76,7 @@ class Served:
     tasks: Tasks
     surroundings: Surroundings
     samples: bool
+    elicits: bool
 
 
 class Serving:
@@ -193,13 +199,17 @@ class Serving:
         """Whether a task would be the end of this call.
 
         A client that has sampling and tasks need not have sampling inside tasks: that of FastMCP
-        gives the call up. And no host's model reads what a task asks. So a run that samples stays
-        in rounds where it would be answered by either, if the server may choose.
+        gives the call up. And no host's model reads what a task asks, nor does a host draw a card
+        for it. So a run stays in rounds where one of these would answer, if the server may choose.
         """
-        if not self._by.samples or "sampling" in plan.info.features:
-            return self._by.samples
-        rung = self._carrier.rung(Question("", "", Kind.SAMPLE, {"messages": []}))
-        return isinstance(rung, Rung) and rung.name == RELAY
+        by = self._by
+        if by.samples and ("sampling" in plan.info.features or self._first_is(RELAY, _A_SAMPLE)):
+            return True
+        return by.elicits and self._first_is("card", _A_FORM)
+
+    def _first_is(self, name: str, question: Question) -> bool:
+        rung = self._carrier.rung(question)
+        return isinstance(rung, Rung) and rung.name == name
 
     async def _create(self, arguments: dict[str, Json], plan: Plan) -> View:
         """Make this call a task, whatever the run does."""
@@ -288,6 +298,7 @@ class Serving:
             notes: What was wrong with the answers of the host's model.
         """
         self._by.samples |= any(each.kind is Kind.SAMPLE for each in parked.questions)
+        self._by.elicits |= any(each.kind is Kind.ELICIT for each in parked.questions)
         if not (notes or self._last_round(None)):
             sent = parked.questions
             if parked.rungs:

@@ -14,7 +14,7 @@ from mcp import MCPError
 from inverted import Run, TaskSettings
 from inverted.core.lifecycle import TRANSITIONS
 from inverted.server.keys import SealingKeys
-from inverted.server.tasks.foresight import may_sample
+from inverted.server.tasks.foresight import may_elicit, may_sample
 from inverted.server.tasks.limits import LONGEST_DELAY, Cursors, Polls, granted_ttl
 from inverted.server.tasks.rules import LEGACY, MODERN, RULES, Form, differences, lifecycle_diagram
 from tests.server.tasks_peer import KEYS
@@ -195,6 +195,11 @@ def enclosing() -> Any:
 )
 def test_whether_an_agent_samples_is_seen_in_its_code(agent: Any, *, samples: bool) -> None:
     assert may_sample(agent) is samples
+
+
+@pytest.mark.parametrize(("agent", "elicits"), [(never, True), (plainly, False), (print, False)])
+def test_whether_an_agent_asks_a_person_is_seen_in_its_code(agent: Any, *, elicits: bool) -> None:
+    assert may_elicit(agent) is elicits
 
 
 def test_a_name_that_is_not_yet_bound_is_passed_over() -> None:

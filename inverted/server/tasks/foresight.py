@@ -1,7 +1,7 @@
-"""Whether an agent is going to sample: read from its code, before it runs.
+"""Whether an agent is going to ask a model or a person: read from its code, before it runs.
 
 Good enough to decide between two ways of serving it, which give the same result to a client that
-can do both. What is not seen here is learned from the first run that samples.
+can do both. What is not seen here is learned from the first run that asks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import types
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-VERBS: Final = frozenset({"sample", "sample_step"})
+OF_A_MODEL: Final = frozenset({"sample", "sample_step"})
+OF_A_PERSON: Final = frozenset({"elicit", "approve"})
 MOST: Final = 200
 """Functions that are looked into."""
 
@@ -22,6 +23,19 @@ def may_sample(fn: Any) -> bool:
     Args:
         fn: An agent's function.
     """
+    return _may_use(OF_A_MODEL, fn)
+
+
+def may_elicit(fn: Any) -> bool:
+    """The same for the verbs that ask a person.
+
+    Args:
+        fn: An agent's function.
+    """
+    return _may_use(OF_A_PERSON, fn)
+
+
+def _may_use(verbs: frozenset[str], fn: Any) -> bool:
     seen: set[types.CodeType] = set()
     waiting = [fn]
     while waiting and len(seen) < MOST:
@@ -30,7 +44,7 @@ def may_sample(fn: Any) -> bool:
             continue
         seen.add(each.__code__)
         names = set(_names(each.__code__))
-        if names & VERBS:
+        if names & verbs:
             return True
         waiting += [each.__globals__[name] for name in names if name in each.__globals__]
         waiting += [cell.cell_contents for cell in each.__closure__ or () if _filled(cell)]

@@ -51,10 +51,18 @@ async def _typed_result(client: Connected, about: RealClient) -> None:
     _result(await client.call("greet", {"word": "hello"}), greeting)
 
 
-async def _model(client: Connected, about: RealClient) -> None:
+async def _sampling(client: Connected, about: RealClient) -> None:
+    await _researched(client, "sampling")
+
+
+async def _tools_as_text(client: Connected, about: RealClient) -> None:
+    await _researched(client, "text")
+
+
+async def _researched(client: Connected, via: str) -> None:
     await client.tools()
-    result = await client.call("research", {"topic": "bees"})
-    _result(result, {"result": "facts about bees"}, data="facts about bees")
+    found = ["facts about bees", via]
+    _result(await client.call("research", {"topic": "bees"}), {"result": found}, data=found)
 
 
 async def _person(client: Connected, about: RealClient) -> None:
@@ -66,7 +74,7 @@ async def _relay(client: Connected, about: RealClient) -> None:
     await client.tools()
     topics = ["bees", "cats", "dogs"]
     result, hops = await _followed(client, "survey", {"topics": topics})
-    found = [*(f"said {topic}" for topic in topics), "facts about bees"]
+    found = [*(f"said {topic}" for topic in topics), "facts about bees", "relay"]
     _result(result, {"result": found}, data=found)
     _same(hops, 3, "hops")
 
@@ -143,8 +151,8 @@ def _same(found: object, wanted: object, what: str) -> None:
 SCENARIOS: Final = (
     Scenario("lists tools", Hands(), _lists_tools),
     Scenario("typed result", Hands(), _typed_result),
-    Scenario("sampling with tools", Hands(model="tools"), _model),
-    Scenario("tools as text", Hands(model="text"), _model),
+    Scenario("sampling with tools", Hands(model="tools"), _sampling),
+    Scenario("tools as text", Hands(model="text"), _tools_as_text),
     Scenario("forms", Hands(person=True), _person),
     Scenario("relay", Hands(), _relay),
     Scenario("fifty turns", Hands(model="text"), _fifty_turns),

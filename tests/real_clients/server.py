@@ -58,9 +58,10 @@ def make_server(store: str) -> AgentServer:
         return Greeting(word=word, letters=len(word))
 
     @server.agent
-    async def research(run: Run, topic: str) -> str:
-        """Ask a model that may use a tool."""
-        return (await run.sample(f"Research {topic}.", tools=[look_up])).text or ""
+    async def research(run: Run, topic: str) -> list[str]:
+        """Ask a model that may use a tool, and tell how it was asked."""
+        answer = await run.sample(f"Research {topic}.", tools=[look_up])
+        return [answer.text or "", answer.via]
 
     @server.agent
     async def order(run: Run, dish: str) -> Order:
@@ -77,7 +78,7 @@ def make_server(store: str) -> AgentServer:
         """Ask a model several questions at once, and then one with a tool."""
         found = await run.gather(*(run.sample(f"Say {topic}.") for topic in topics))
         last = await run.sample(f"Research {topics[0]}.", tools=[look_up])
-        return [each.text or "" for each in (*found, last)]
+        return [*(each.text or "" for each in (*found, last)), last.via]
 
     @server.agent
     async def converse(run: Run) -> list[str]:

@@ -40,6 +40,8 @@ class Host:
         version: The `clientInfo.version` that was recorded with the capabilities.
         revision: The newest protocol revision that it is known to negotiate.
         capabilities: The client capabilities, as they were on the wire.
+        local: Whether it starts servers on the person's machine; otherwise it reaches them by their
+            URL alone.
         declines: Whether it may answer a form with decline without having asked a person. Its
             decline says nothing about what a person wants.
         asks_for_tasks: Whether it calls a tool as a task (SEP-1686) where the tool allows that.
@@ -63,6 +65,7 @@ class Host:
     version: str
     revision: Revision
     capabilities: dict[str, Json]
+    local: bool = True
     declines: bool = False
     asks_for_tasks: bool = False
     approves: bool | None = None

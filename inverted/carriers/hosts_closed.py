@@ -179,6 +179,7 @@ CLOSED: Final = (
             "extensions": APPS,
             "experimental": {"openai/visibility": {"enabled": True}},
         },
+        local=False,
         sees="structured",
         cards=False,
         rounds=10,

@@ -106,6 +106,7 @@ class Known(BaseModel):
     name: str
     title: str
     enable: str
+    local: bool
     declines: bool
     asks_for_tasks: bool
     approves: bool | None

@@ -137,6 +137,8 @@ def test_a_provider_and_pages_of_this_machine_are_taken_into_account(
     assert found["server"]["pages"] == "in the browser of this machine"
     assert rungs(found, "cursor")["model"] == "provider"
     assert rungs(found, "librechat")["form"] == "page"
+    assert rungs(found, "chatgpt")["form"] is None  # it starts no server on this machine
+    assert "it reaches a server by its URL alone" in host("doctor", "--client", "chatgpt").out
 
 
 def test_a_provider_that_cannot_be_used_is_a_usage_error(
@@ -228,6 +230,27 @@ def test_a_file_with_a_foreign_server_is_not_loaded(host: Host, tmp_path: Path) 
     file.write_text("\n".join(lines))
     assert host("doctor", file, "--json").json["server"]["said"]["tasks"] is False
     assert (tmp_path / "n").read_text() == "x"
+
+
+def test_a_server_around_an_agent_server_is_told_as_such(host: Host, kit: Path) -> None:
+    around = kit.with_name("around.py")
+    around.write_text(
+        "from fastmcp import FastMCP\nfrom kit import server as kit\n"
+        "server = FastMCP('around')\nserver.mount(kit)\n"
+    )
+    found = host("doctor", f"{around}:server", "--json").json["server"]
+    assert (found["title"].split()[0], found["said"]["relay"]) == ("around", True)
+    assert "around.py holds no AgentServer of its own" in found["notes"][0]
+
+
+def test_a_server_without_a_list_of_tools_is_a_connection_problem(
+    host: Host, servers: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "mute.py"
+    file.write_text((servers / "handshake.py").read_text().replace('"tools/list"', '"tools/none"'))
+    found = host("doctor", file)
+    assert (found.code, found.out) == (3, "")
+    assert "lists no tools: Method not found" in found.err
 
 
 def test_a_server_that_ends_at_once_is_a_connection_problem(host: Host, servers: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from fastmcp.exceptions import ToolError
 from mcp import MCPError
 from mcp_types import ClientCapabilities, CreateMessageResult, TextContent
 
@@ -185,6 +186,17 @@ async def test_a_caller_is_told_of_with_the_ladders_of_the_agent() -> None:
     assert said.way("model").rung == said.way("tools").rung == "text"
     assert (said.way("form").rung, said.way("form").then) == ("relay", ("form",))
     assert (said.way("approval").rung, said.way("approval").then) == ("form", ())
+
+
+async def test_without_a_client_there_is_no_caller() -> None:
+    server = serve(form)
+
+    @server.tool
+    def look() -> Diagnosis:
+        return diagnose_caller(server, "form")
+
+    with pytest.raises(ToolError, match="There is no client to tell about"):
+        await server.call_tool("look")
 
 
 def test_outside_of_a_request_there_is_no_caller() -> None:

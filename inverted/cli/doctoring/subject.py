@@ -79,13 +79,16 @@ class Subject:
         """What each host can do for a group of agents."""
         for host in hosts:
             peer = peer_of(host)
-            means = self._means(peer)
+            means = self._means(peer, host)
             yield host, diagnose(peer, means, group.ladders, version=host.version)
 
-    def _means(self, peer: Peer) -> Means:
+    def _means(self, peer: Peer, host: Host) -> Means:
         if self.surroundings is None:
             return NOTHING
-        return self.surroundings.to(peer, self.surroundings.pages.of(None, ""))
+        pages = self.surroundings.pages.of(None, "")
+        # A server that is reached by its URL runs where no browser of the person is.
+        here = pages if host.local else pages._replace(local=False)
+        return self.surroundings.to(peer, here)
 
 
 def default() -> Subject:
@@ -116,6 +119,10 @@ def known(target: Target, said: Said) -> Subject:
         if server is not None:
             server.surroundings.pages.serve_locally()
             return _inside(server, title, said)
+        if not notes:
+            notes.append(
+                f"{file[0]} holds no AgentServer of its own, but another server around it."
+            )
     return _outside(title, said, notes, stdio=isinstance(target, Command))
 
 
@@ -150,7 +157,7 @@ def _outside(title: str, said: Said, notes: list[str], *, stdio: bool) -> Subjec
         )
     notes.append(
         "A provider, pages at a public address and ladders of its own cannot be seen from outside; "
-        "the table assumes none. Name its Python file to have them looked at."
+        "the table assumes none. To have them looked at, name the Python file of the AgentServer."
     )
     # With a model of its own, so that the environment, which is ours and not its, names none.
     assumed = AgentServer("server", store=":memory:", keys=[_KEY], provider=_unasked)

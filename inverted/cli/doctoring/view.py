@@ -184,6 +184,8 @@ def _recorded(found: Diagnosis) -> Iterator[tuple[str, str]]:
     known, features = found.host, found.features
     assert known is not None  # noqa: S101 # only recorded hosts are asked for
     sees = {"content": "its text", "structured": "structured content in place of the text"}
+    if not known.local:
+        yield "starts local servers", "no: it reaches a server by its URL alone"
     yield "gives up a silent call after", _patience(known)
     if known.gives_up != "never":
         yield "progress starts that time anew", _yes(known.progress_resets)

@@ -76,6 +76,8 @@ def _remarks(each: Tried, found: Diagnosis) -> Iterator[str]:
 
 
 def _recorded(host: Known) -> Iterator[str]:
+    if not host.local:
+        yield "- It starts no local servers: it reaches a server by its URL alone."
     if host.gives_up is not None:
         never = host.gives_up == "never"
         yield f"- A silent call is given up {'never' if never else f'after {host.gives_up:.0f} s'}."

@@ -82,7 +82,9 @@ def test_without_a_target_every_host_has_a_row_and_what_to_enable(host: Host) ->
 
 
 def test_the_table_fits_into_eighty_columns(host: Host) -> None:
-    assert max(map(len, host("doctor").out.splitlines())) <= 80
+    lines = host("doctor").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if line.endswith(" ")]
 
 
 @pytest.mark.parametrize("name", ["codex", "codex-mcp-client", "CODEX"])

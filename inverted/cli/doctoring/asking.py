@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import anyio
 from mcp import Client
@@ -112,6 +112,3 @@ async def _read(client: Client, evidence: Evidence) -> Said:
 
 def _ignored(_event: object) -> None:
     """Nobody watches."""
-
-
-__all__: Final = ["Said", "ask"]

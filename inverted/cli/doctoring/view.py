@@ -96,8 +96,15 @@ def document(subject: Subject, groups: Iterable[tuple[Group, Told]]) -> dict[str
 
 
 def _show(screen: Screen, what: Iterable[RenderableType]) -> None:
+    width = min(screen.width, _WIDEST)
     for each in what:
-        screen.print(each, width=min(screen.width, _WIDEST))
+        if screen.is_terminal:
+            screen.print(each, width=width)
+            continue
+        with screen.capture() as captured:
+            screen.print(each, width=width)
+        lines = captured.get().splitlines()  # a table fills its cells with spaces
+        screen.write_exactly("\n".join(line.rstrip() for line in lines))
 
 
 def _part(title: str, what: Iterable[RenderableType]) -> Iterator[RenderableType]:

@@ -78,9 +78,10 @@ def _remarks(each: Tried, found: Diagnosis) -> Iterator[str]:
 def _recorded(host: Known) -> Iterator[str]:
     if not host.local:
         yield "- It starts no local servers: it reaches a server by its URL alone."
-    if host.gives_up is not None:
-        never = host.gives_up == "never"
-        yield f"- A silent call is given up {'never' if never else f'after {host.gives_up:.0f} s'}."
+    if host.gives_up == "never":
+        yield "- A silent call is never given up."
+    elif host.gives_up is not None:
+        yield f"- A silent call is given up after {host.gives_up:.0f} s."
     if host.progress_resets is not None and host.gives_up != "never":
         yield f"- Progress {'starts' if host.progress_resets else 'does not start'} that time anew."
     if host.rounds is not None:

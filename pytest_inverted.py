@@ -2,7 +2,8 @@
 
 - `scripted_host`: the class `inverted.testing.ScriptedHost`;
 - `every_carrier`: runs a test over every era and transport, hot and always replaying, as a task
-  and not.
+  and not;
+- `every_host`: runs a test in the double of every known host.
 
 pytest loads this module in every project of the environment, and before coverage starts. So it is
 no part of the package, and imports it only when a test asks for a fixture.
@@ -48,3 +49,24 @@ def every_carrier(request: pytest.FixtureRequest) -> Way:
     from inverted.testing import Way  # noqa: PLC0415 # see the module docstring
 
     return Way(*request.param)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each host, if it asks for them."""
+    if "every_host" in metafunc.fixturenames:
+        from inverted.testing import PROFILES  # noqa: PLC0415 # see the module docstring
+
+        metafunc.parametrize("every_host", PROFILES, indirect=True)
+
+
+@pytest.fixture
+def every_host(request: pytest.FixtureRequest) -> Way:
+    """The way of a known host; the test runs once for each.
+
+    async def test_triage(every_host):
+        outcome = await every_host.run(server, "triage", {"report": "boom"}, model=["..."])
+        assert outcome.result == "filed"
+    """
+    from inverted.testing import Way  # noqa: PLC0415 # see the module docstring
+
+    return Way.of(request.param)

@@ -1,6 +1,7 @@
 """Every way that questions can travel, and how to bring an agent onto it.
 
-The pytest fixture `every_carrier` runs a test once for each `Way`.
+The pytest fixture `every_carrier` runs a test once for each `Way` of the protocol, and `every_host`
+once for that of each known host.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from typing import Any
 
 from mcp_types import ToolExecution
 
+from inverted.carriers.hosts import HOSTS
 from inverted.server import AgentServer
 from inverted.testing.host import Era, Outcome, ScriptedHost
+from inverted.testing.profiles import profile
 from inverted.testing.script import Model, Person, Roots
 from inverted.testing.serving import Transport
 
@@ -54,14 +57,29 @@ class Way:
         transport: What carries the messages.
         hot: Whether parked runs stay in memory; without it every round is a replay.
         task: Whether the call becomes a task.
+        profile: The host that calls, one of `PROFILES`; one that has everything if None.
     """
 
     era: Era
     transport: Transport
     hot: bool = True
     task: bool = False
+    profile: str | None = None
+
+    @classmethod
+    def of(cls, profile: str, transport: Transport = "memory", *, hot: bool = True) -> Way:
+        """The way of a known host: its revision, and what it declares and does.
+
+        Args:
+            profile: One of `PROFILES`.
+            transport: What carries the messages.
+            hot: Whether parked runs stay in memory.
+        """
+        return cls(HOSTS[profile].revision, transport, hot, profile=profile)
 
     def __str__(self) -> str:
+        if self.profile is not None:
+            return f"{self.profile}-{self.transport}-{'hot' if self.hot else 'cold'}"
         temperature = "hot" if self.hot else "cold"
         return f"{self.era}-{self.transport}-{temperature}{'-task' if self.task else ''}"
 
@@ -81,15 +99,10 @@ class Way:
             roots: As for `ScriptedHost`.
             settings: Anything else that `ScriptedHost` takes.
         """
-        return ScriptedHost(
-            model=model,
-            person=person,
-            roots=roots,
-            era=self.era,
-            transport=self.transport,
-            tasks=self.task,
-            **settings,
-        )
+        script: dict[str, Any] = {"model": model, "person": person, "roots": roots, **settings}
+        if self.profile is not None:
+            return profile(self.profile, era=self.era, transport=self.transport, **script)
+        return ScriptedHost(era=self.era, transport=self.transport, tasks=self.task, **script)
 
     async def run(
         self,

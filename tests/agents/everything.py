@@ -10,6 +10,7 @@ Run as a program it serves itself: `everything.py stdio STORE EFFECTS`, or
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -157,10 +158,11 @@ def model(params: dict[str, Any]) -> Any:
     """A model that answers each question in the same way, however often it is asked."""
     messages = params["messages"]
     first, last = messages[0]["content"], messages[-1]["content"]
+    if first["text"] == "Plan.":
+        plan = {"questions": ["one", "two", "three", "four", "five"]}
+        return final(plan) if "tools" in params else text(json.dumps(plan))
     if "tools" not in params:
         return text(f"yes to {last['text']}")
-    if first["text"] == "Plan.":
-        return final({"questions": ["one", "two", "three", "four", "five"]})
     if len(messages) == 1:
         return tool_calls(("look_up", {"word": "boom"}), ("count", {"word": "boom"}))
     return text(f"boom {last[1]['content'][0]['text']}")

@@ -5,16 +5,11 @@ What must come is said from what the host declares alone, so that a mistake of t
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
-
-import httpx2
 
 from inverted import AgentServer, MemoryStore
 from inverted.carriers.hosts import HOSTS
@@ -24,7 +19,7 @@ from inverted.runtime.ladders import VIA
 from inverted.testing import Outcome, profile
 from inverted.testing.serving import Transport
 from tests.hosts.agents import AGENTS, person
-from tests.pages.reading import Page
+from tests.hosts.browsing import browser
 
 Place = Literal["local", "remote"]
 """Where the server runs: on the person's machine, so that it has pages there, or elsewhere."""
@@ -116,7 +111,7 @@ async def run(
         transport: How it is reached.
     """
     subject, store = AGENTS[agent], MemoryStore()
-    async with _browser() as opener:
+    async with browser("blue") as opener:
         server = AgentServer(
             "table",
             store=store,
@@ -181,27 +176,3 @@ async def _rungs(store: MemoryStore) -> dict[Kind, Counter[str]]:
                     answer = cast("dict[str, Any]", entry.value)
                     rungs[kind][answer.get(VIA, plain[kind])] += 1
     return rungs
-
-
-@asynccontextmanager
-async def _browser() -> AsyncGenerator[Any]:
-    """A person at a browser, who submits every page that opens: agrees, or answers in a word."""
-    visits: set[asyncio.Task[None]] = set()
-
-    async def visit(url: str) -> None:
-        async with httpx2.AsyncClient(trust_env=False, timeout=10) as http:
-            sent = Page((await http.get(url)).text).sent()
-            approval = "f0" not in sent
-            typed = {"action": "yes"} if approval else {"f0": sent["f0"][0] or "blue"}
-            form = {"action": "accept", **typed}
-            (
-                await http.post(url, data=form, headers={"Sec-Fetch-Site": "same-origin"})
-            ).raise_for_status()
-
-    async def opener(url: str) -> None:
-        # The person is slower than the call that opened the page.
-        visits.add(asyncio.get_running_loop().create_task(visit(url)))
-
-    yield opener
-    for each in visits:
-        await each

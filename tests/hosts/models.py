@@ -11,6 +11,7 @@ from typing import Any, Final
 from mcp_types import CreateMessageResultWithTools
 
 from inverted.carriers.emulation.syntax import blocks_of
+from inverted.testing.answers import model_result
 from inverted.testing.script import ModelReply
 
 Wire = dict[str, Any]
@@ -32,8 +33,8 @@ def in_words(model: Callable[[Wire], ModelReply]) -> Callable[[Wire], ModelReply
     def answer(params: Wire) -> ModelReply:
         if "tools" in params or "# Tools" not in params.get("systemPrompt", ""):
             return model(params)
-        said: Any = model(_with_tools(params))
-        wire = said.model_dump(mode="json", by_alias=True, exclude_none=True)
+        asked = _with_tools(params)
+        wire = model_result(asked, model(asked), count())
         text = "\n".join(_written(block) for block in blocks_of(wire["content"]))
         made = {**wire, "content": {"type": "text", "text": text}, "stopReason": "endTurn"}
         return CreateMessageResultWithTools.model_validate(made, by_name=False)

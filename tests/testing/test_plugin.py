@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inverted import AgentServer, MemoryStore, Run
-from inverted.testing import ScriptedHost, Way, always_replay
+from inverted.testing import PROFILES, ScriptedHost, Way, always_replay
 
 PROJECT = """
 from inverted import AgentServer, MemoryStore, Run
@@ -76,6 +76,22 @@ async def test_a_way_tells_its_name_and_makes_hosts() -> None:
     assert str(replace(way, task=True)) == "2025-11-25-stdio-cold-task"
     host = way.host(model=["a"], max_rounds=3)
     assert (host.era, host.transport, host.max_rounds) == ("2025-11-25", "stdio", 3)
+
+
+async def test_the_way_of_a_known_host_makes_its_double() -> None:
+    way = Way.of("claude-code", "stdio", hot=False)
+    assert str(way) == "claude-code-stdio-cold"
+    host = way.host(model=["a"])
+    assert (host.era, host.transport) == ("2026-07-28", "stdio")
+    assert host.client_info.name == "claude-code"
+
+
+def test_a_test_can_run_in_every_known_host(tmp_path: Path) -> None:
+    (tmp_path / "test_hosts.py").write_text(
+        "def test_a_host_is_had(every_host):\n"
+        "    assert every_host.host(model=['a']).client_info.name\n"
+    )
+    assert f"{len(PROFILES)} passed" in pytest_in(tmp_path)
 
 
 @pytest.mark.parametrize("cold", [True, False])

@@ -25,6 +25,7 @@ from inverted.core.journal import (
     Finished,
     Started,
 )
+from inverted.runtime.ladders import VIA
 
 _VALUES: Final = {"now": "the clock", "uuid": "a new id", "random": "a random number"}
 _WHO: Final = {
@@ -91,7 +92,7 @@ def rows(entries: Sequence[Written], glyphs: Glyphs) -> list[Row]:
                 else:
                     shown = "(sealed)" if sealed else _answer(question, value)
                     named = _model_name(question, value)
-                    text = f"{glyphs.asks} {named}{shown}{took}"
+                    text = f"{glyphs.asks} {named}{shown}{_rung(value)}{took}"
                     row = Row(position, offset, id, who, text, "green")
             case CancelRequested(reason):
                 row = Row(position, offset, "", "cancel", clean(reason), "yellow")
@@ -253,6 +254,14 @@ def _model_name(asked: Asked | None, value: Json) -> str:
         return ""
     name: Any = cast("Mapping[str, Any]", value).get("model")
     return f"{clean(name)}: " if isinstance(name, str) and name else ""
+
+
+def _rung(value: Json) -> str:
+    """How the question was answered, where that was not the plain way of the protocol."""
+    if not isinstance(value, dict):
+        return ""
+    rung: Any = cast("Mapping[str, Any]", value).get(VIA)
+    return f"  [{clean(rung)}]" if isinstance(rung, str) else ""
 
 
 def _failure(failure: Failure) -> str:

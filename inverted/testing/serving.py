@@ -31,6 +31,7 @@ from fastmcp.client.transports import (
 from fastmcp.client.transports.base import SessionKwargs, TransportOptions
 from mcp import ClientSession
 from mcp.server.stdio import stdio_server
+from starlette.applications import Starlette
 
 Transport = Literal["memory", "stdio", "http"]
 Target = FastMCP[Any] | str | Path | Sequence[str]
@@ -81,22 +82,33 @@ async def serve_http(server: FastMCP[Any], **settings: Any) -> AsyncGenerator[st
     Yields:
         Its URL.
     """
+    async with serve_app(server.http_app(**settings)) as url:
+        yield f"{url}/mcp"
+
+
+@contextlib.asynccontextmanager
+async def serve_app(app: Starlette) -> AsyncGenerator[str]:
+    """Serve a web application on a free port of this machine.
+
+    Args:
+        app: The application.
+
+    Yields:
+        Its origin.
+    """
     # asyncio switches Nagle's delay off only for a socket that says that it is TCP.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         config = uvicorn.Config(
-            server.http_app(**settings),
-            log_level="critical",
-            lifespan="on",
-            timeout_graceful_shutdown=1,
+            app, log_level="critical", lifespan="on", timeout_graceful_shutdown=1
         )
         http = _Uvicorn(config)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(http.serve, [listener])
             try:
                 await http.up.wait()
-                yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+                yield f"http://127.0.0.1:{listener.getsockname()[1]}"
             finally:
                 # Also when the test is cancelled: what the server runs must not outlive it.
                 with anyio.CancelScope(shield=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tests.agents import old_python
 from tests.real_clients.__main__ import table
 from tests.real_clients.client import Connected, Era, Hands, RealClient, Transport
-from tests.real_clients.old_client import old_client
+from tests.real_clients.npm_clients import LOCK
+from tests.real_clients.old_client import ROOT, old_client
 from tests.real_clients.python_clients import CLIENT, FASTMCP, SESSION
 from tests.real_clients.raw import RAW
 from tests.real_clients.rows import Row, played, serving
@@ -80,3 +82,15 @@ async def test_a_client_that_cannot_what_it_should_fails_by_name(where: Where) -
         "progress": "not offered",
     }
     assert "| FAILED" in table(cells)
+
+
+def test_the_page_has_the_table_of_these_clients_and_scenarios() -> None:
+    page = (ROOT / "docs/clients.md").read_text("utf-8")
+    printed = page.partition("printed by scripts/clients: begin -->")[2].partition("<!--")[0]
+    head, _, *rows = ([each.strip() for each in row.split("|")] for row in printed.split("\n|")[1:])
+    assert head[3:-1] == [each.name for each in SCENARIOS]
+    pinned = json.loads((LOCK / "package.json").read_text("utf-8"))["dependencies"]
+    wanted = {client.name for client in (FASTMCP, CLIENT, SESSION, RAW)}
+    wanted |= {f"{name} {version}" for name, version in pinned.items()}
+    wanted.add(f"mcp {old_python.VERSION} ClientSession")
+    assert {row[0].removesuffix(" --cli") for row in rows} == wanted

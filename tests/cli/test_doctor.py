@@ -12,6 +12,7 @@ import pytest
 
 from inverted.carriers.hosts import HOSTS
 from inverted.server.diagnosis import QUESTIONS, Diagnosis
+from tests.cli.test_terminal import Terminal
 
 Host = Callable[..., Any]
 
@@ -289,6 +290,20 @@ def test_a_wrong_command_line_is_one_line(host: Host, argv: list[str], said: str
     found = host("doctor", *argv)
     assert (found.code, found.out) == (2, "")
     assert said in found.err
+
+
+@pytest.mark.parametrize(("plain", "colours"), [("", 1), ("1", 0)])
+def test_a_terminal_gets_colours_unless_they_are_unwanted(
+    clean_environment: None, monkeypatch: pytest.MonkeyPatch, plain: str, colours: int
+) -> None:
+    monkeypatch.setenv("NO_COLOR", plain)
+    terminal = Terminal(["doctor", "--client", "vscode"], 80, "xterm-256color", None)
+    try:
+        assert terminal.wait() == 0
+    finally:
+        terminal.close()
+    assert "a model turn             sampling" in terminal.text
+    assert ("\x1b[36m" in terminal.raw) == bool(colours)
 
 
 def test_a_file_gets_no_control_codes(shell: Host) -> None:

@@ -29,6 +29,7 @@ from inverted.runtime.ladders import Ladders
 from inverted.server import AgentServer
 from inverted.server.diagnosis import Diagnosis, diagnose, peer_of
 from inverted.server.means import Peer, Surroundings
+from inverted.server.person import Pages
 
 UNSEEN: Final = "cannot be seen from outside"
 PLAIN: Final = Ladders(model=("sampling",), person=("form",), approval=("form",))
@@ -129,7 +130,6 @@ def known(target: Target, said: Said) -> Subject:
 def _inside(server: AgentServer, title: str, said: Said | None) -> Subject:
     by = server.surroundings
     own = by.provider
-    local = by.pages.of(None, "").refusal(opened_by_client=False)
     by_ladders: dict[Ladders, list[str]] = {}
     for name, tool in server.agent_tools.items():
         by_ladders.setdefault(tool.by.agent.ladders, []).append(name)
@@ -138,7 +138,7 @@ def _inside(server: AgentServer, title: str, said: Said | None) -> Subject:
         title=title,
         said=said,
         provider=own.name if isinstance(own, OwnModel) else "none: INVERTED_PROVIDER is not set",
-        pages="in the browser of this machine" if local is None else f"none here. {local}",
+        pages=_here(by.pages),
         relay="on" if by.relay else "off",
         surroundings=by,
         groups=tuple(groups) or (Group((), Ladders()),),
@@ -164,18 +164,21 @@ def _outside(title: str, said: Said, notes: list[str], *, stdio: bool) -> Subjec
     pages = assumed.surroundings.pages
     if stdio:
         pages.serve_locally()
-    local = pages.unavailable()
-    here = "in the browser of this machine" if local is None else f"none here. {local}"
     return Subject(
         title,
         said,
         UNSEEN,
-        here if stdio else UNSEEN,
+        _here(pages) if stdio else UNSEEN,
         _shown(said),
         Surroundings(None, pages, relay=True),
         (Group((), Ladders()),),
         tuple(notes),
     )
+
+
+def _here(pages: Pages) -> str:
+    why_not = pages.unavailable()
+    return "in the browser of this machine" if why_not is None else f"none here. {why_not}"
 
 
 def _shown(said: Said) -> str:

@@ -167,6 +167,9 @@ def diagnose(
         means: What a server has besides, as `Surroundings` says of this client.
         ladders: How the questions of the agent are asked.
         version: The client's version.
+
+    Returns:
+        The diagnosis. Nothing was asked for it.
     """
     ladders = ladders or Ladders()
     client = _client(peer)
@@ -194,6 +197,9 @@ def diagnose_caller(server: AgentServer, agent: str) -> Diagnosis:
     Args:
         server: The server of the agent.
         agent: The agent that was called.
+
+    Returns:
+        The diagnosis, as the questions of this agent would be asked now.
 
     Raises:
         RuntimeError: No request is being served.

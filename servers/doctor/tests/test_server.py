@@ -43,6 +43,10 @@ def person(params: dict[str, Any]) -> Any:
     return True if kinds == {"boolean"} else "tea"
 
 
+async def no_browser(url: str) -> str | None:
+    raise AssertionError(f"opened {url}, though there are forms")
+
+
 def markdown(outcome: Outcome) -> str:
     assert not outcome.is_error, outcome.result
     return cast("Any", outcome.content[0]).text
@@ -78,6 +82,17 @@ async def test_every_host_is_recognised_and_told_what_follows(name: str) -> None
     for source in host.sources:
         assert f"  - {source.date}, {source.where}: {source.note}" in page
     assert "probe: true" in page
+
+
+@pytest.mark.parametrize("transport", ["memory", "stdio", "http"])
+async def test_the_caller_is_told_over_every_transport(transport: Any) -> None:
+    host = profile("claude-code", person=person, model=model, transport=transport)
+    outcome = await examined(host, opener=no_browser)
+    found = Report.model_validate(outcome.result).diagnosis
+    assert (found.client, found.features) == ("claude-code", ("elicitation.form", "roots"))
+    # Over HTTP the person sits at another machine, and this one opens no page.
+    assert found.way("form").then == (() if transport == "http" else ("page",))
+    assert came(outcome)["model"] == ("answered", "relay")
 
 
 @EACH

@@ -48,7 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", action="append", metavar="NAME", help="clients whose name has this; repeatable"
     )
     options = parser.parse_args(arguments)
-    clients, missing = _clients()
+    try:
+        clients, missing = _clients()
+    except InstallError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     names: list[str] = options.only or [""]
     clients = [each for each in clients if any(name in each.name for name in names)]
     if not clients and not missing:
@@ -75,7 +79,7 @@ def _clients() -> tuple[list[RealClient], list[str]]:
         missing.append(str(error))
     try:
         found += npm_clients()
-    except (UnavailableError, InstallError) as error:
+    except UnavailableError as error:
         missing.append(str(error))
     return [*found, RAW], missing
 

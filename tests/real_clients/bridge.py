@@ -20,6 +20,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
 from typing import Any, Final, cast
 
+import anyio
+
 from tests.real_clients.client import Called, Connected, Era, Hands, OnProgress, Open
 from tests.real_clients.people import answer
 
@@ -130,12 +132,11 @@ class _Bridge:
         elif "beat" in line:
             if (beat := self._beats.get(line["id"])) is not None:
                 await beat()
-        elif (waiting := self._waiting.get(line["id"])) is None:
-            raise ConnectionError(f"an answer that nobody waits for: {line}")
-        elif "error" in line:
-            waiting.set_exception(RuntimeError(line["error"]))
-        else:
-            waiting.set_result(line["result"])
+        elif (waiting := self._waiting.get(line["id"])) is not None:  # or it was given up
+            if "error" in line:
+                waiting.set_exception(RuntimeError(line["error"]))
+            else:
+                waiting.set_result(line["result"])
 
     def _end(self, error: Exception) -> None:
         for each in (self._ready, *self._waiting.values()):
@@ -146,13 +147,23 @@ class _Bridge:
         """Let the program end."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        try:
-            async with asyncio.timeout(SECONDS_TO_END):
-                await self._process.wait()
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await ended(self._process, patience=SECONDS_TO_END)
         self._reading.cancel()
+
+
+async def ended(process: asyncio.subprocess.Process, *, patience: float = 0) -> None:
+    """See to it that a process is gone, also when the scenario is given up.
+
+    Args:
+        process: The process.
+        patience: Seconds that it has to end by itself.
+    """
+    with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(patience):
+            await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def called(result: dict[str, Any]) -> Called:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from tests.conformance.install import environment, node, packages
-from tests.real_clients.bridge import called, opening
+from tests.real_clients.bridge import called, ended, opening
 from tests.real_clients.client import Called, Connected, Era, Hands, Open, RealClient
 
 LOCK: Final = Path(__file__).with_name("npm")
@@ -84,7 +84,10 @@ class _Inspector:
             stderr=subprocess.PIPE,
             env=environment(),
         )
-        output, problem = await process.communicate()
+        try:
+            output, problem = await process.communicate()
+        finally:
+            await ended(process)
         if not output.strip():
             raise RuntimeError(problem.decode(errors="replace")[-2000:])
         said = cast("dict[str, Any]", json.loads(output))

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import httpx2
 
-from tests.real_clients.bridge import LONGEST_LINE, called
+from tests.real_clients.bridge import LONGEST_LINE, called, ended
 from tests.real_clients.client import Called, Connected, Era, Hands, RealClient
 from tests.real_clients.people import answer
 
@@ -144,15 +144,10 @@ async def _open(era: Era, where: list[str] | str, hands: Hands) -> AsyncGenerato
                 stderr=subprocess.DEVNULL,
                 limit=LONGEST_LINE,
             )
-            stack.push_async_callback(_ended, process)
+            stack.push_async_callback(ended, process)
             raw = _Raw(_Lines(process))
         await raw.greet(hands)
         yield raw
-
-
-async def _ended(process: asyncio.subprocess.Process) -> None:
-    process.terminate()
-    await process.wait()
 
 
 RAW = RealClient(

@@ -13,8 +13,8 @@ from typing import Any, Literal, cast
 import anyio
 
 from tests.agents.processes import http_server, stdio_command
-from tests.real_clients.client import SERVER, Era, RealClient, Transport
-from tests.real_clients.scenarios import SCENARIOS, Scenario
+from tests.real_clients.client import SERVER, Connected, Era, RealClient, Transport
+from tests.real_clients.scenarios import SCENARIOS, Scenario, Wrong
 
 SECONDS = 40
 """For one scenario. Most take less than one."""
@@ -82,8 +82,7 @@ async def _together(
     try:
         with anyio.fail_after(SECONDS * len(group)):
             async with row.client.open(row.era, where, group[0].hands) as connected:
-                if connected.version not in (None, row.era):
-                    raise AssertionError(f"it speaks {connected.version}, not {row.era}")  # noqa: TRY301 - as any failure to connect
+                _check_era(row, connected)
                 for scenario in group:
                     try:
                         with anyio.fail_after(SECONDS):
@@ -95,6 +94,11 @@ async def _together(
     except Exception as error:  # noqa: BLE001 - the same
         return {each: found.get(each) or _said(error) for each in group}
     return found
+
+
+def _check_era(row: Row, connected: Connected) -> None:
+    if connected.version not in (None, row.era):
+        raise Wrong(f"it speaks {connected.version}, not {row.era}")
 
 
 def _hands(scenario: Scenario) -> str:

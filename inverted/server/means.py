@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fastmcp.server.dependencies import (
+    _is_client_tool_call,  # pyright: ignore[reportPrivateUsage] # only it tells a call of the client from one of a tool
+)
 from mcp.server.context import ServerRequestContext
 from mcp_types import ClientCapabilities
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -13,6 +16,9 @@ from inverted.carriers.client import Client
 from inverted.carriers.hosts import host_of
 from inverted.carriers.ladder import Means, Provider
 from inverted.server.person import AgentPages, Pages
+
+if TYPE_CHECKING:
+    from fastmcp.server.context import Context
 
 APPS: Final = "io.modelcontextprotocol/ui"
 """The extension of hosts that show MCP Apps."""
@@ -44,6 +50,25 @@ class Peer(NamedTuple):
             client_name(wire),
             wire.protocol_version in MODERN_PROTOCOL_VERSIONS or session.can_send_request,
         )
+
+
+async def called_directly(context: Context, tool: str) -> bool:
+    """Whether the client called this very tool, itself or through servers that mount ours.
+
+    FastMCP knows only the first. A server that mounts another puts its namespace before the name; a
+    tool of ours that calls another one is known by its own name.
+
+    Args:
+        context: The request.
+        tool: Our name for the tool.
+    """
+    request = context.request_context
+    if request is None or _is_client_tool_call():
+        return request is not None
+    wire: Wire = request._srctx  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the raw params are only there
+    called: str = (wire.params or {}).get("name", "")
+    mounted = called.endswith(f"_{tool}") and await context.fastmcp.get_tool(called) is None
+    return called == tool or mounted
 
 
 @dataclass(slots=True)

@@ -16,9 +16,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
-from fastmcp.server.dependencies import (
-    _is_client_tool_call,  # pyright: ignore[reportPrivateUsage] # only it tells a call of the client from one of a tool
-)
 from fastmcp.tools.base import InputRequiredToolResult, ToolResult
 from mcp.server.context import ServerRequestContext
 from mcp.server.request_state import authenticated_principal
@@ -86,9 +83,10 @@ class Serving:
         context: The request.
         by: The agent that it is about.
         structured: Whether the tool that was called has an output schema.
+        direct: Whether the client called it.
     """
 
-    def __init__(self, context: Context, by: Served, *, structured: bool) -> None:
+    def __init__(self, context: Context, by: Served, *, structured: bool, direct: bool) -> None:
         request = context.request_context
         assert request is not None  # noqa: S101 - the caller has checked it
         wire: ServerRequestContext[Any, Any] = request._srctx  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the raw params are only there
@@ -101,7 +99,7 @@ class Serving:
         self._notifier = Notifier(context)
         state: str | None = self._params.get("requestState")
         self._run_id, self._rounds = (None, 0) if state is None else read_state(state)
-        means = by.surroundings.of(wire, by.agent.name, direct=_is_client_tool_call())
+        means = by.surroundings.of(wire, by.agent.name, direct=direct)
         if self._modern:
             channel = Rounds(
                 wire.protocol_version, wire.session.client_capabilities, self._notifier

@@ -19,6 +19,7 @@ from inverted.errors import AnswerError, InvertedError, RunError
 from inverted.run.tools import explain
 from inverted.runtime.ports import Ended
 from inverted.runtime.tasks import View
+from inverted.server.means import called_directly
 from inverted.server.outcome import (
     Refused,
     RequestError,
@@ -81,7 +82,9 @@ class AgentTool(Tool):
             )
         call = CALL.get()
         plan = None if call is None else call.take()
-        serving = Serving(context, self.by, structured=self.output_schema is not None)
+        direct = await called_directly(context, self.name)
+        structured = self.output_schema is not None
+        serving = Serving(context, self.by, structured=structured, direct=direct)
         try:
             outcome = await serving.call(arguments, plan)
         except ValidationError as error:  # from binding the arguments, before anything is written

@@ -38,7 +38,7 @@ def _shown(tools: Sequence[Tool], wire: Wire) -> Iterator[Tool]:
     relayed, cards = not answers_everything(peer), needs_cards(peer)
     for tool in tools:
         continues = CONTINUE in (tool.meta or {})
-        if (continues and not relayed) or (tool.name.endswith(CARD) and not cards):
+        if (continues and not relayed) or (_is_for_cards(tool) and not cards):
             continue
         changes: dict[str, Any] = {}
         if relayed and isinstance(tool, AgentTool) and tool.output_schema is not None:
@@ -49,6 +49,12 @@ def _shown(tools: Sequence[Tool], wire: Wire) -> Iterator[Tool]:
                 _UI: {**(tool.meta or {}).get(_UI, {}), **FOR_CARDS},
             }
         yield tool.model_copy(update=changes) if changes else tool
+
+
+def _is_for_cards(tool: Tool) -> bool:
+    """Whether it is the tool with which a card answers; an author's tool may end like it."""
+    about = (tool.meta or {}).get(_UI, {})
+    return tool.name.endswith(CARD) and about.get("visibility") == ["app"]
 
 
 def needs_cards(peer: Peer) -> bool:

@@ -14,7 +14,7 @@ from pydantic.json_schema import SkipJsonSchema
 from inverted.core.effects import Json
 from inverted.errors import InvertedError, RunNotFound
 from inverted.runtime.ports import Ended
-from inverted.server.means import client_name
+from inverted.server.means import called_directly, client_name
 from inverted.server.relay.answers import read_answers
 from inverted.server.relay.reply import CONTINUE, TOOL
 from inverted.server.serving import Serving
@@ -78,7 +78,8 @@ class ContinueTool(Tool):
             raise ToolError(f"{self.name} needs the handle that the last result named.")
         try:
             tool = await self._tool_of(handle)
-            serving = Serving(context, tool.by, structured=False)
+            direct = await called_directly(context, self.name)
+            serving = Serving(context, tool.by, structured=False, direct=direct)
             asked = await serving.relayed(handle)
             read = read_answers(
                 asked, cast("Json", arguments.get("answers")), client_name(serving.wire) or "host"

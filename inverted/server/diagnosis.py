@@ -11,10 +11,7 @@ from collections.abc import Iterator
 from math import isinf
 from typing import Final, Literal
 
-from fastmcp.server.dependencies import (
-    _is_client_tool_call,  # pyright: ignore[reportPrivateUsage] # only it tells a call of the client from one of a tool
-    get_context,
-)
+from fastmcp.server.dependencies import get_context
 from mcp_types import ClientCapabilities
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, ConfigDict
@@ -30,7 +27,7 @@ from inverted.core.journal import Failure
 from inverted.runtime.ladders import Asking, Ladders, Rung
 from inverted.runtime.ports import Question
 from inverted.server.app import AgentServer
-from inverted.server.means import Peer, shows_cards
+from inverted.server.means import Peer, called_directly, shows_cards
 from inverted.server.tasks.access import form_of
 from inverted.server.tasks.rules import EXTENSION
 
@@ -191,7 +188,7 @@ def diagnose(
     )
 
 
-def diagnose_caller(server: AgentServer, agent: str) -> Diagnosis:
+async def diagnose_caller(server: AgentServer, agent: str) -> Diagnosis:
     """Tell what the client can do whose call is being served. For a step of the agent.
 
     Args:
@@ -204,7 +201,8 @@ def diagnose_caller(server: AgentServer, agent: str) -> Diagnosis:
     Raises:
         RuntimeError: No request is being served.
     """
-    request = get_context().request_context
+    context = get_context()
+    request = context.request_context
     if request is None:
         raise RuntimeError(
             "There is no client to tell about: this runs outside of a request. Serve the agent "
@@ -212,9 +210,10 @@ def diagnose_caller(server: AgentServer, agent: str) -> Diagnosis:
         )
     wire = request._srctx  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # the declared capabilities are only there
     params = wire.session.client_params
+    direct = await called_directly(context, agent)
     return diagnose(
         Peer.of(wire),
-        server.surroundings.of(wire, agent, direct=_is_client_tool_call()),
+        server.surroundings.of(wire, agent, direct=direct),
         server.agent_tools[agent].by.agent.ladders,
         version=None if params is None else params.client_info.version,
     )

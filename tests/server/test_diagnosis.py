@@ -155,8 +155,8 @@ async def test_tasks_are_told_as_they_are(name: str) -> None:
 async def test_an_agent_tells_of_its_caller_what_is_told_of_the_host(name: str) -> None:
     server = serve()
 
-    def look() -> Diagnosis:
-        return diagnose_caller(server, "doctor")
+    async def look() -> Diagnosis:
+        return await diagnose_caller(server, "doctor")
 
     @server.agent(task="never")
     async def doctor(run: Run) -> Diagnosis:
@@ -172,8 +172,8 @@ async def test_an_agent_tells_of_its_caller_what_is_told_of_the_host(name: str) 
 async def test_a_caller_is_told_of_with_the_ladders_of_the_agent() -> None:
     server = serve()
 
-    def look() -> Diagnosis:
-        return diagnose_caller(server, "doctor")
+    async def look() -> Diagnosis:
+        return await diagnose_caller(server, "doctor")
 
     @server.agent(task="never", ladders=Ladders(model=("text",), person=("relay", "form")))
     async def doctor(run: Run) -> Diagnosis:
@@ -192,16 +192,16 @@ async def test_without_a_client_there_is_no_caller() -> None:
     server = serve(form)
 
     @server.tool
-    def look() -> Diagnosis:
-        return diagnose_caller(server, "form")
+    async def look() -> Diagnosis:
+        return await diagnose_caller(server, "form")
 
     with pytest.raises(ToolError, match="There is no client to tell about"):
         await server.call_tool("look")
 
 
-def test_outside_of_a_request_there_is_no_caller() -> None:
+async def test_outside_of_a_request_there_is_no_caller() -> None:
     with pytest.raises(RuntimeError, match=r"context|no client"):
-        diagnose_caller(serve(form), "form")
+        await diagnose_caller(serve(form), "form")
 
 
 def test_a_connection_without_a_way_back_can_only_be_relayed() -> None:

@@ -31,8 +31,8 @@ def create(**settings: Any) -> AgentServer:
         **settings,
     )
 
-    def look() -> Diagnosis:
-        return diagnose_caller(server, "doctor")
+    async def look() -> Diagnosis:
+        return await diagnose_caller(server, "doctor")
 
     # As a task it would be another client: tasks are served without relay and cards.
     @server.agent(title="Examine this client", annotations={"readOnlyHint": True}, task="never")

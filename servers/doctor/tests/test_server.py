@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from fastmcp import FastMCP
 from mcp import MCPError
 from mcp_types import CreateMessageResult, TextContent
 
@@ -93,6 +94,17 @@ async def test_the_caller_is_told_over_every_transport(transport: Any) -> None:
     # Over HTTP the person sits at another machine, and this one opens no page.
     assert found.way("form").then == (() if transport == "http" else ("page",))
     assert came(outcome)["model"] == ("answered", "relay")
+
+
+async def test_it_may_be_mounted_in_another_server() -> None:
+    root = FastMCP("root")
+    root.mount(create(store=":memory:", keys=KEYS), namespace="kit")
+    outcome = await profile("cursor", model=model, person=person).run(
+        root, "kit_doctor", {"probe": True}
+    )
+    told = Report.model_validate(outcome.result).diagnosis
+    assert came(outcome)["model"] == ("answered", told.way("model").rung)
+    assert told.way("model").rung == "relay"
 
 
 @EACH

@@ -129,7 +129,7 @@ def table(cells: Sequence[Cell]) -> str:
         for each in cells
         if each.why
     )
-    return "\n".join([*text, "", *notes, "", _sum(cells)])
+    return "\n".join([*text, *(["", *notes] if notes else []), "", _sum(cells)])
 
 
 def _rows(cells: Sequence[Cell]) -> list[tuple[tuple[str, str], str, list[str]]]:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Final, cast
@@ -62,7 +63,8 @@ class _Inspector:
 
     version: str | None = None
 
-    def __init__(self, program: Path, era: Era, where: list[str] | str) -> None:
+    def __init__(self, program: Path, storage: str, era: Era, where: list[str] | str) -> None:
+        self._storage = storage
         target = [where] if isinstance(where, str) else where
         kind = "legacy" if era == "2025-11-25" else "modern"
         options = ["--protocol-era", kind, "--format", "json", "--quiet"]
@@ -82,7 +84,7 @@ class _Inspector:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env={**environment(), "MCP_STORAGE_DIR": self._storage},
         )
         try:
             output, problem = await process.communicate()
@@ -99,6 +101,7 @@ def _inspector(program: Path) -> Open:
     async def open(  # noqa: A001 - it is what the type is called
         era: Era, where: list[str] | str, hands: Hands
     ) -> AsyncGenerator[Connected]:
-        yield _Inspector(program, era, where)
+        with tempfile.TemporaryDirectory() as storage:  # not the one in the person's home
+            yield _Inspector(program, storage, era, where)
 
     return open

@@ -22,7 +22,7 @@ from tests.agents.everything import (
 )
 from tests.agents.processes import http_server, stdio_command
 from tests.hosts.browsing import browser
-from tests.hosts.cells import COMPLETED, DECLINED, NOBODY, SAID, Place, must
+from tests.hosts.cells import COMPLETED, NOBODY, SAID, must, places_of
 from tests.hosts.models import in_words
 
 ERAS: tuple[Era, ...] = ("2026-07-28", "2025-11-25")
@@ -50,28 +50,29 @@ async def test_the_result_and_the_order_of_side_effects_are_the_same_on_every_ca
     await store.aclose()
 
 
-@pytest.mark.parametrize("place", ["local", "remote"])
 @pytest.mark.parametrize("hot", [True, False], ids=["hot", "cold"])
 async def test_every_known_host_gives_the_same_or_the_documented_refusal(
-    every_host: Way, place: Place, tmp_path: Path, *, hot: bool
+    every_host: Way, tmp_path: Path, *, hot: bool
 ) -> None:
-    effects = Effects(tmp_path / "effects")
-    async with browser("high") as opener:
-        server = make_server(MemoryStore(), effects, opener=opener if place == "local" else None)
-        outcome = await replace(every_host, hot=hot).run(
-            server, "triage", ARGUMENTS, model=in_words(model), person=person
-        )
-    expected = must("approvals", str(every_host.profile), place)
-    if expected == COMPLETED:
-        assert not outcome.is_error, outcome.result
-        assert outcome.result == EXPECTED
-        assert effects.lines == EFFECTS
-    else:
-        assert outcome.is_error
-        assert effects.lines == EFFECTS[:2]
-        nobody = SAID[NOBODY] in outcome.result
-        # Where the host declines by itself, the first question of the agent has an answer: no.
-        assert nobody or (expected == DECLINED and "AssertionError" in outcome.result)
+    host = str(every_host.profile)
+    for place in places_of(host):
+        effects = Effects(tmp_path / place)
+        async with browser("high") as opener:
+            server = make_server(
+                MemoryStore(), effects, opener=opener if place == "local" else None
+            )
+            outcome = await replace(every_host, hot=hot).run(
+                server, "triage", ARGUMENTS, model=in_words(model), person=person
+            )
+        expected = must("approvals", host, place)
+        assert outcome.is_error is (expected != COMPLETED), outcome.result
+        assert effects.lines == (EFFECTS[:2] if outcome.is_error else EFFECTS)
+        if expected == COMPLETED:
+            assert outcome.result == EXPECTED
+        elif expected == NOBODY:
+            assert SAID[NOBODY] in outcome.result
+        else:  # it declined the first form, and the agent insists on an answer
+            assert "AssertionError" in outcome.result
 
 
 @pytest.mark.timeout(180)

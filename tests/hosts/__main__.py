@@ -14,7 +14,7 @@ from typing import Final
 from inverted.testing import PROFILES
 from inverted.testing.serving import Transport
 from tests.hosts.agents import AGENTS
-from tests.hosts.cells import FRAMING_GOAL, SAID, Cell, Place, run
+from tests.hosts.cells import FRAMING_GOAL, SAID, Cell, Place, places_of, run
 
 Which = tuple[str, str, Place, Transport]
 
@@ -67,9 +67,10 @@ def which(agent: str | None = None, host: str | None = None) -> list[Which]:
     """
     found: list[Which] = []
     for subject in AGENTS.values():
-        places: tuple[Place, ...] = ("local", "remote") if subject.asks_person else ("local",)
         for name in PROFILES:
-            found.extend((subject.name, name, place, "memory") for place in places)
+            places = places_of(name)
+            asked = places if subject.asks_person else places[:1]
+            found.extend((subject.name, name, place, "memory") for place in asked)
         for name, over in OVER_WIRES:
             found.append((subject.name, name, "remote" if over == "http" else "local", over))
     return [one for one in found if agent in (None, one[0]) and host in (None, one[1])]

@@ -86,6 +86,11 @@ class Cell:
         }
 
 
+def places_of(host: str) -> tuple[Place, ...]:
+    """Where the servers of a host can run, the usual place first."""
+    return ("local", "remote") if HOSTS[host].local else ("remote",)
+
+
 def must(agent: str, host: str, place: Place) -> str:
     """What must come of an agent in a host, by what the host declares and does."""
     if not AGENTS[agent].asks_person:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def which(agent: str | None = None, host: str | None = None) -> list[Which]:
     """The cells of the table.
 
-    Where the server runs makes a difference only to agents that ask a person.
+    Where the server runs decides only over agents that cannot do without a person.
 
     Args:
         agent: Only this agent.

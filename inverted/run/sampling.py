@@ -309,7 +309,7 @@ class Loop:
             await self._offer(self._structured)
         for turn in range(1, self._max_turns + 1):
             last = turn == self._max_turns
-            response = listed(await self._turn(last=last))
+            response = self._final_without_call(listed(await self._turn(last=last)))
             self._history = [*self._history, said(response)]
             calls = tool_calls(response)
             if not calls:
@@ -338,6 +338,20 @@ class Loop:
         else:
             system = structured.instructions(request.params.get("systemPrompt"))
             self._request = request._replace(params={**request.params, "systemPrompt": system})
+
+    def _final_without_call(self, response: dict[str, Json]) -> dict[str, Json]:
+        """The response, without the complaint about a missing call where its text is the result.
+
+        A model whose tools are written as text may well write the result in their place.
+        """
+        texts = [block for block in response["content"] if block["type"] == "text"]
+        if self._structured is None or [call["name"] for call in tool_calls(response)] != [INVALID]:
+            return response
+        try:
+            self._structured.read_text(text_of(response) or "")
+        except ValueError:
+            return response
+        return {**response, "content": texts}
 
     def _turn(self, *, last: bool) -> Effect:
         request, choice = self._request, self._request.tool_choice

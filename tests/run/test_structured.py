@@ -116,6 +116,33 @@ async def test_the_text_of_a_structured_result_is_its_json() -> None:
     assert await play(body, Host("5")) == "5"
 
 
+async def test_a_result_that_is_written_without_its_call_needs_no_further_turn() -> None:
+    """Where tools are written as text, a model may write the result in place of the call."""
+
+    def look_up(word: str) -> str:
+        return word
+
+    async def body(run: Run) -> Any:
+        answer = await run.sample("go", tools=[look_up], result_type=Triage, rungs=["text"])
+        return answer.result, answer.history[-1].content
+
+    host = Host('```json\n{"title": "Crash"}\n```', capabilities=WITHOUT_TOOLS)
+    result, said = await play(body, host)
+    assert result == Triage(title="Crash")
+    assert said.type == "text"
+    assert len(host.samples) == 1
+
+
+async def test_a_text_that_is_no_result_is_told_that_a_call_is_missing() -> None:
+    def look_up(word: str) -> str:
+        return word
+
+    final_call = '<tool_call>\n{"name": "final_response", "arguments": {"value": 5}}\n</tool_call>'
+    host = Host("Let me think.", final_call, capabilities=WITHOUT_TOOLS)
+    assert await play(wants(int, tools=[look_up], rungs=["text"]), host) == 5
+    assert "A tool must be called now" in str(host.samples[1]["messages"])
+
+
 async def test_text_as_the_type_is_no_structure() -> None:
     host = Host("hello")
     assert await play(wants(str), host) == "hello"

@@ -27,7 +27,7 @@ from tests.real_clients.scenarios import SCENARIOS
 
 NOT_RUN: Final = 77
 """Exit code of a test that could not run, as automake and meson have it."""
-AT_ONCE: Final = 3
+AT_ONCE: Final = 2
 """Clients; each has a server process, and some a Node."""
 SHOWN: Final = {"passed": "passed", "not offered": "-", "failed": "FAILED"}
 

@@ -318,6 +318,48 @@ async def test_two_calls_at_the_same_time_count_once() -> None:
     assert ran == [f"heard {done.structured_content['first']}", "heard 3"]
 
 
+async def test_two_processes_that_go_on_at_the_same_time_count_once(tmp_path: Path) -> None:
+    ran: list[str] = []
+    stores = [SQLiteStore(tmp_path / "runs.sqlite3") for _ in range(2)]
+    one, other = (make(store, ran) for store in stores)
+    async with at(one) as first, at(other, "2026-07-28") as second:
+        await first.call("think")
+        second.handle, second.asked = first.handle, list(first.asked)
+        for texts in (("1",), ("2", "3")):
+            replies: list[CallToolResult] = []
+
+            async def go_on(model: At, texts: tuple[str, ...], into: list[CallToolResult]) -> None:
+                into.append(await model.answer(*texts))
+
+            async with anyio.create_task_group() as tasks:
+                for model in (first, second):
+                    tasks.start_soon(go_on, model, texts, replies)
+            assert first.asked == second.asked
+        assert [each.structured_content for each in replies] == [RESULT, RESULT]
+    assert ran == STEPS
+    for store in stores:
+        await store.aclose()
+
+
+async def test_code_that_changed_between_two_hops_is_told_to_the_model() -> None:
+    store = MemoryStore()
+    async with at(make(store)) as model:
+        await model.call("think")
+        handle, asked = model.handle, model.asked
+    changed = AgentServer("test", store=store, keys=["k" * 32])
+
+    @changed.agent
+    async def think(run: Run) -> str:
+        """Ask for something else."""
+        return str((await run.sample("Another one?")).text)
+
+    async with at(changed) as model:
+        model.handle, model.asked = handle, asked
+        reply = await model.answer("1")
+    assert reply.is_error
+    assert "code does not follow its journal any more" in model.text
+
+
 async def test_a_model_cannot_approve() -> None:
     """Not on its own call, not by the id of the question, and not after it was told."""
 

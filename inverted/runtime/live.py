@@ -29,7 +29,6 @@ from inverted.runtime.ports import Agent, Answer, Ended, Question, RunInfo, Seal
 from inverted.runtime.spending import Spent, estimate_tokens
 from inverted.stores.base import RunRecord
 
-
 NOTHING_TOLD: Final[frozenset[str]] = frozenset()
 """Shared: an empty set of its own would be a twentieth of a parked run."""
 

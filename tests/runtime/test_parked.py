@@ -8,6 +8,7 @@ from inverted import Limits, Run
 from inverted.core.journal import Entry
 from inverted.errors import LimitExceeded
 from inverted.runtime import Runtime, live
+from inverted.runtime.ladders import Mode
 from inverted.stores import Store
 
 from .fakes import Rounds, agent, ask, parked, result

@@ -29,7 +29,8 @@ async def use(client: Client[Any], tool: str, **arguments: Any) -> dict[str, Any
 
 async def test_they_are_there_when_they_are_asked_for() -> None:
     async with Client(make(hello)) as client:
-        assert {each.name for each in await client.list_tools()} == {"hello", "continue_run", *TOOLS}
+        listed = {each.name for each in await client.list_tools()}
+        assert listed == {"hello", "continue_run", *TOOLS}
     async with Client(serve(hello)) as client:
         assert {each.name for each in await client.list_tools()} == {"hello", "continue_run"}
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from fastmcp.resources.base import Resource
 from fastmcp.tools.base import Tool
 
 from inverted.carriers.client import Client
 from inverted.pages.card import TOOL as CARD
-from inverted.server.means import Peer, Wire, answers_everything, shows_cards
+from inverted.pages.card import URI
+from inverted.server.means import Peer, answers_everything, shows_cards
 from inverted.server.relay.card import FOR_CARDS
 from inverted.server.relay.reply import CONTINUE
 from inverted.server.relay.schema import widened
@@ -28,13 +30,29 @@ class Listing(ProtocolErrors):
     async def on_list_tools(self, context: Any, call_next: Any) -> Sequence[Tool]:
         """See `Middleware.on_list_tools`."""
         tools: Sequence[Tool] = await call_next(context)
-        fastmcp = context.fastmcp_context
-        request = None if fastmcp is None else fastmcp.request_context
-        return tools if request is None else list(_shown(tools, request._srctx))  # noqa: SLF001 # the declared capabilities are only there
+        peer = _peer(context)
+        if peer is None:
+            return tools
+        # The tools that do something first.
+        return sorted(_shown(tools, peer), key=lambda tool: CONTINUE in (tool.meta or {}))
+
+    async def on_list_resources(self, context: Any, call_next: Any) -> Sequence[Resource]:
+        """See `Middleware.on_list_resources`."""
+        resources: Sequence[Resource] = await call_next(context)
+        peer = _peer(context)
+        if peer is None or needs_cards(peer):
+            return resources
+        return [each for each in resources if str(each.uri) != URI]
 
 
-def _shown(tools: Sequence[Tool], wire: Wire) -> Iterator[Tool]:
-    peer = Peer.of(wire)
+def _peer(context: Any) -> Peer | None:
+    """Who asks; None outside of a request."""
+    fastmcp = context.fastmcp_context
+    request = None if fastmcp is None else fastmcp.request_context
+    return None if request is None else Peer.of(request._srctx)  # noqa: SLF001 # the declared capabilities are only there
+
+
+def _shown(tools: Sequence[Tool], peer: Peer) -> Iterator[Tool]:
     relayed, cards = not answers_everything(peer), needs_cards(peer)
     for tool in tools:
         continues = CONTINUE in (tool.meta or {})

@@ -17,8 +17,8 @@ from tests.real_clients.client import SERVER, Connected, Era, RealClient, Transp
 from tests.real_clients.scenarios import SCENARIOS, Scenario, Wrong
 
 SECONDS = 100
-"""For one scenario. Most take less than one; MCP Inspector starts ten processes for its relay, which
-took 40 s on a machine with too much to do."""
+"""For one scenario. Most take less than one. For a relay MCP Inspector starts ten processes, which
+took 40 s on a machine with much else to do."""
 
 
 @dataclass(frozen=True, slots=True)

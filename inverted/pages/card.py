@@ -7,10 +7,10 @@ result's `_meta[ASK]` holds the questions; the model does not see it:
      "questions": [{"id": "...", "message": "...", "requestedSchema": {...}}, ...]}
 
 For each answer the card calls `tool` (`TOOL`, or what a server that mounts ours calls it) with
-`{"token", "question", "action", "content"}` (no content unless the action is "accept"), and reads what became of it from the result's
-structured content: `{"state": ...}` as `desk.State` has it, or `{"problems": {field: words}}` for
-an answer to be corrected ("" is the whole form). An error's text is shown, and the person may try
-again. When no question is left, `then` is said to the model.
+`{"token", "question", "action", "content"}` (no content unless the action is "accept"), and reads
+what became of it from the result's structured content: `{"state": ...}` as `desk.State` has it, or
+`{"problems": {field: words}}` for an answer to be corrected ("" is the whole form). An error's text
+is shown, and the person may try again. When no question is left, `then` is said to the model.
 
 Source: MCP Apps (SEP-1865), specification 2026-01-26; extension `io.modelcontextprotocol/ui`.
 """

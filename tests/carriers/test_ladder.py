@@ -356,6 +356,11 @@ async def test_a_question_says_for_itself_what_follows_a_refusal() -> None:
     )
 
 
+async def test_a_failure_of_a_model_without_tools_is_the_answer() -> None:
+    there = line("sampling", answer=failed(None))
+    assert await asked(Ladder(there), sample(**TOOLS)) == failed(None)
+
+
 async def test_a_failure_on_the_last_rung_is_the_answer() -> None:
     own = Means(provider=Own(failed(None)))
     ladder = Ladder(line(), Ladders(on_refusal="next"), own)

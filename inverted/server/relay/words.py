@@ -44,9 +44,14 @@ class Said(NamedTuple):
 
 
 class _Text:
-    """Text in the making, which knows what of it is ours."""
+    """Text in the making, which knows what of it is ours.
 
-    def __init__(self) -> None:
+    Args:
+        ids: Of the questions: no other text may stand as the heading of one of them.
+    """
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._headings = frozenset(f"## {id}" for id in ids)
         self._parts: list[str] = []
         self._framing = 0
         self.media: list[ContentBlock] = []
@@ -56,7 +61,13 @@ class _Text:
         self._framing += len(text)
 
     def theirs(self, text: str) -> None:
+        if "## " in text:
+            lines = text.split("\n")
+            text = "\n".join(f"\\{each}" if self._poses(each) else each for each in lines)
         self._parts.append(text)
+
+    def _poses(self, line: str) -> bool:
+        return line.strip() in self._headings
 
     def done(self) -> Said:
         return Said("".join(self._parts).rstrip("\n"), self.media, self._framing)
@@ -81,7 +92,7 @@ def say(
         told: Digests of what the model has heard in this run.
         notes: What was wrong with the last answers.
     """
-    text = _Text()
+    text = _Text([each.id for each in questions])
     for note in notes:
         text.ours(f"{note}\n")
     mine = [each for each in questions if rungs[each.id].name == RELAY]

@@ -114,7 +114,7 @@ class Runtime:
             StoreError: The store failed.
         """
         if key is not None:
-            known = await self.store.find(agent.name, principal, key)
+            known = await self.known(agent, principal, key)
             if known is not None:
                 return await self._continue(agent, arguments, carrier, known, principal)
         record = self.new_record(agent, principal, key, run_id)
@@ -123,10 +123,22 @@ class Runtime:
                 live = begin(agent, record, arguments, record.created)
                 return await self.drive(live, {}, carrier)
         except StoreConflict:
-            known = await self.store.find(agent.name, principal, key) if key is not None else None
+            known = await self.known(agent, principal, key) if key is not None else None
             if known is None:
                 return await self.resume(agent, record.id, {}, carrier, principal=principal)
         return await self._continue(agent, arguments, carrier, known, principal)
+
+    async def known(self, agent: Agent, principal: str | None, key: str) -> RunRecord | None:
+        """The run that a client named by this key; an expired one is deleted, and gone.
+
+        Raises:
+            StoreError: The store failed.
+        """
+        record = await self.store.find(agent.name, principal, key)
+        if record is None or record.expires is None or record.expires > self.clock.now():
+            return record
+        await self.store.delete(record.id)
+        return None
 
     def new_record(
         self, agent: Agent, principal: str | None, key: str | None, run_id: str | None

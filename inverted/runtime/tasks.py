@@ -214,7 +214,7 @@ class Tasks:
             StoreError: The store failed; there is no task.
         """
         await self.start()
-        known = None if key is None else await self._store.find(agent.name, principal, key)
+        known = None if key is None else await self.runtime.known(agent, principal, key)
         if known is not None:
             return await self._known(known, arguments)
         await self._check_limit(principal)
@@ -229,7 +229,7 @@ class Tasks:
         try:
             return View(await created, info, [])
         except StoreConflict:
-            known = None if key is None else await self._store.find(agent.name, principal, key)
+            known = None if key is None else await self.runtime.known(agent, principal, key)
             if known is None:
                 raise
             return await self._known(known, arguments)

@@ -274,11 +274,7 @@ class Serving:
     async def _is_no_task(self, key: str | None) -> bool:
         """Whether a key names a run that was begun in rounds."""
         by = self._by
-        known = (
-            None
-            if key is None
-            else await by.runtime.store.find(by.agent.name, self._principal, key)
-        )
+        known = None if key is None else await by.runtime.known(by.agent, self._principal, key)
         return known is not None and known.task is None
 
     def _key(self) -> str | None:

@@ -14,6 +14,7 @@ from inverted.runtime import Runtime
 from inverted.runtime.ports import Ended
 from inverted.runtime.runtime import new_run_id
 from inverted.stores import RunRecord, Store
+from inverted.testing import VirtualClock
 
 from .fakes import Inline, Rounds, agent, ask, failure, journal, record_of, result, within
 
@@ -47,6 +48,19 @@ async def test_the_record_tells_what_the_run_is_about(store: Store) -> None:
     record = await record_of(store, outcome.run_id)
     assert (record.status, record.position) == (Status.COMPLETED, 4)
     assert record.size == sum(map(len, await store.read(outcome.run_id)))
+
+
+async def test_the_key_of_a_run_that_has_expired_names_a_new_one(store: Store) -> None:
+    clock = VirtualClock(jump=False)
+    # Nobody looks for what has expired: this process serves no tasks.
+    runtime = Runtime(store, clock=clock, retention=100.0)
+    first = await runtime.begin(agent(asks), {}, Inline(), key="key")
+    await clock.advance(99)
+    assert await runtime.begin(agent(asks), {}, Inline(), key="key") == first
+    await clock.advance(1)
+    second = await runtime.begin(agent(asks), {}, Inline(), key="key")
+    assert second.run_id != first.run_id
+    assert await store.get(first.run_id) is None
 
 
 async def test_the_same_key_and_arguments_are_the_same_run(store: Store) -> None:

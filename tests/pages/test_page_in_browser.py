@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from inverted.pages.desk import Desk, Posted
 from inverted.pages.form import Shown
 from inverted.pages.local import LocalPages
+from inverted.testing.serving import serve_app
 from tests.pages.cases import APPROVAL, HOSTILE, ORDER
 from tests.pages.chromium import CONTRAST, FOUND, Chromium, Tab
 
@@ -136,13 +140,12 @@ async def test_a_hostile_question_stays_text_and_the_page_loads_nothing(
 async def another_site(html: str) -> AsyncGenerator[str]:
     """A page of another origin: another port of this machine, the closest that there is."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n" + html.encode())
-        writer.close()
+    async def show(request: Request) -> HTMLResponse:
+        return HTMLResponse(html)
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    # A real server: a browser opens more connections than it uses, and they want to be closed.
+    async with serve_app(Starlette(routes=[Route("/", show)])) as url:
+        yield f"{url}/"
 
 
 async def test_a_page_of_another_origin_cannot_send_the_form(

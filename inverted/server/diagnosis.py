@@ -213,7 +213,9 @@ async def diagnose_caller(server: AgentServer, agent: str) -> Diagnosis:
     direct = await called_directly(context, agent)
     return diagnose(
         Peer.of(wire),
-        server.surroundings.of(wire, agent, direct=direct),
+        server.surroundings.to(
+            Peer.of(wire), server.surroundings.pages.of(wire, agent), direct=direct
+        ),
         server.agent_tools[agent].by.agent.ladders,
         version=None if params is None else params.client_info.version,
     )

@@ -85,24 +85,14 @@ class Surroundings:
     pages: Pages
     relay: bool
 
-    def of(self, wire: Wire, agent: str, *, direct: bool) -> Means:
-        """What one call can use.
-
-        Args:
-            wire: The request.
-            agent: Name of the agent.
-            direct: Whether the client called this very tool. What another tool called for it
-                cannot end with a reply to the host.
-        """
-        return self.to(Peer.of(wire), self.pages.of(wire, agent), direct=direct)
-
     def to(self, peer: Peer, pages: AgentPages, *, direct: bool = True) -> Means:
         """What a call of a client can use.
 
         Args:
             peer: The client.
             pages: The pages that it can use.
-            direct: As for `of`.
+            direct: Whether the client called this very tool. What another tool called for it
+                cannot end with a reply to the host.
         """
         host = host_of(peer.name)
         relay = self.relay and direct and not answers_everything(peer)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -97,8 +97,9 @@ class Notifier:
         return progress
 
 
-def keeping_alive(notifier: Notifier, clock: Clock, seconds: float) -> Callable[[], None]:
-    """Send a sign of life at a steady pace. Returns how to stop.
+@contextmanager
+def keeping_alive(notifier: Notifier, clock: Clock, seconds: float) -> Generator[None]:
+    """Send a sign of life at a steady pace, as long as this lasts.
 
     Source: specification 2025-11-25 and 2026-07-28, basic/utilities (patterns) progress and
     lifecycle, Timeouts: clients may reset their clock when progress arrives.
@@ -118,10 +119,10 @@ def keeping_alive(notifier: Notifier, clock: Clock, seconds: float) -> Callable[
         task.add_done_callback(sending.discard)
         call_off = clock.call_later(seconds, sign)
 
-    def stop() -> None:
+    call_off = clock.call_later(seconds, sign)
+    try:
+        yield
+    finally:
         call_off()
         for task in sending:
             task.cancel()
-
-    call_off = clock.call_later(seconds, sign)
-    return stop

@@ -33,7 +33,7 @@ from inverted.runtime.ladders import RELAY, Rung
 from inverted.runtime.ports import Agent, Ended, Given, Outcome, Parked, Question
 from inverted.runtime.runtime import Runtime, new_run_id
 from inverted.runtime.tasks import Tasks, View
-from inverted.server.means import Surroundings
+from inverted.server.means import Peer, Surroundings
 from inverted.server.notices import Notifier, forwarding, keeping_alive
 from inverted.server.relay.reply import unfinished
 from inverted.server.tasks.call import Plan
@@ -99,7 +99,8 @@ class Serving:
         self._notifier = Notifier(context)
         state: str | None = self._params.get("requestState")
         self._run_id, self._rounds = (None, 0) if state is None else read_state(state)
-        means = by.surroundings.of(wire, by.agent.name, direct=direct)
+        self._pages = by.surroundings.pages.of(wire, by.agent.name)
+        self._means = by.surroundings.to(Peer.of(wire), self._pages, direct=direct)
         if self._modern:
             channel = Rounds(
                 wire.protocol_version, wire.session.client_capabilities, self._notifier
@@ -107,9 +108,7 @@ class Serving:
         else:
             assert wire.request_id is not None  # noqa: S101 - a tool call is a request
             channel = BackChannel(wire.session, wire.request_id, self._notifier)
-        self._means = means
-        self._pages = by.surroundings.pages.of(wire, by.agent.name)
-        self._carrier = Ladder(channel, by.agent.ladders, means)
+        self._carrier = Ladder(channel, by.agent.ladders, self._means)
 
     # -- the ways of a call -----------------------------------------------------------------
 
@@ -318,10 +317,7 @@ class Serving:
         meta: Mapping[str, Any] = self._params.get("_meta") or {}
         if meta.get("progressToken") is None:
             return contextlib.nullcontext()
-        stack = contextlib.ExitStack()
-        clock = self._by.runtime.clock
-        stack.callback(keeping_alive(self._notifier, clock, ALIVE_SECONDS))
-        return stack
+        return keeping_alive(self._notifier, self._by.runtime.clock, ALIVE_SECONDS)
 
 
 async def _given_up(cancelling: Awaitable[object]) -> None:

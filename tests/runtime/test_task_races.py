@@ -28,6 +28,12 @@ def serving(store: Store, clock: VirtualClock, served: Agent) -> Tasks:
     return tasks
 
 
+async def two_forms(run: Run) -> list[object]:
+    """An agent that asks a person twice at the same time."""
+    branches = (run.elicit(name, response_type=bool) for name in ("first", "second"))
+    return [each.data for each in await run.gather(*branches)]
+
+
 async def test_a_timer_of_a_task_rings_while_a_step_of_it_works(store: Store) -> None:
     clock = VirtualClock(jump=False)
 
@@ -60,11 +66,7 @@ async def test_an_answer_that_is_taken_during_a_look_is_not_asked_for_by_it(
 ) -> None:
     store = MemoryStore()
 
-    async def body(run: Run) -> list[object]:
-        branches = (run.elicit(name, response_type=bool) for name in ("first", "second"))
-        return [each.data for each in await run.gather(*branches)]
-
-    served = agent(body)
+    served = agent(two_forms)
     tasks, other = serving(store, clock, served), Runtime(store, clock=clock)
     view = await tasks.settled(await tasks.create(served, {}, INFO, principal=None))
     run_id, first = view.record.id, view.questions[0].id
@@ -126,11 +128,7 @@ async def test_a_leg_that_another_process_has_overtaken_is_not_believed(
 ) -> None:
     store = MemoryStore()
 
-    async def body(run: Run) -> list[object]:
-        branches = (run.elicit(name, response_type=bool) for name in ("first", "second"))
-        return [each.data for each in await run.gather(*branches)]
-
-    served = agent(body)
+    served = agent(two_forms)
     tasks, other = serving(store, clock, served), Runtime(store, clock=clock)
     view = await tasks.settled(await tasks.create(served, {}, INFO, principal=None))
     run_id, (first, second) = view.record.id, view.questions

@@ -96,12 +96,13 @@ class ContinueTool(Tool):
     async def _tool_of(self, handle: str) -> AgentTool:
         """The agent whose run it is. Whether it is the caller's is seen when it is driven."""
         agents: Mapping[str, AgentTool] = self.agents
-        for tool in agents.values():
-            record = await tool.by.runtime.store.get(handle)
-            if record is not None and record.task is None and record.agent in agents:
-                return agents[record.agent]
-            break
-        raise RunNotFound(handle)
+        if not agents:
+            raise RunNotFound(handle)
+        store = next(iter(agents.values())).by.runtime.store  # all agents of a server share it
+        record = await store.get(handle)
+        if record is None or record.task is not None or record.agent not in agents:
+            raise RunNotFound(handle)
+        return agents[record.agent]
 
 
 def continue_tool(agents: Mapping[str, AgentTool]) -> ContinueTool:

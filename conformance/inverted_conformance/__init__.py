@@ -1,1 +1,1 @@
-"""A conformance suite for MCP servers and clients that ask: sampling, elicitation, rounds, tasks."""
+"""A conformance suite for MCP servers and clients: sampling, elicitation, rounds and tasks."""

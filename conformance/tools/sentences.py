@@ -63,9 +63,11 @@ def _blocks(text: str) -> Iterator[str]:
             continue
         if block:
             yield " ".join(block)
-        block = [] if fenced or not line.strip() or _FENCE.match(line) else [
-            _STARTS.sub("", line).strip()
-        ]
+        block = (
+            []
+            if fenced or not line.strip() or _FENCE.match(line)
+            else [_STARTS.sub("", line).strip()]
+        )
     if block:
         yield " ".join(block)
 

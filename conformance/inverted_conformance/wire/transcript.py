@@ -25,6 +25,9 @@ class Line:
     seconds: float
     """Since the transcript began."""
 
+    who: str = ""
+    """Which of several connections; empty where a scenario has one."""
+
     @property
     def text(self) -> str:
         """The message as one line of JSON, shortened if it is long."""
@@ -39,11 +42,12 @@ class Transcript:
     lines: list[Line] = field(default_factory=list[Line])
     began: float = field(default_factory=time.monotonic)
 
-    def add(self, direction: Direction, said: Message | str) -> None:
+    def add(self, direction: Direction, said: Message | str, who: str = "") -> None:
         """Write a line.
 
         Args:
             direction: Which way it went, as the suite sees it; or that it is a note.
             said: The message, or the note.
+            who: Which of several connections.
         """
-        self.lines.append(Line(direction, said, time.monotonic() - self.began))
+        self.lines.append(Line(direction, said, time.monotonic() - self.began, who))

@@ -1,0 +1,186 @@
+"""A run in the terminal: a table to see at a glance, what failed and how to see it again.
+
+The order is that of what to do: failures, stale entries, warnings, what was not offered, and one
+line that says it all, last, where the eye is when a command ends. Nothing depends on colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from inverted_conformance.expected import FAILED, SILENT, Judgement
+from inverted_conformance.reports.again import Again
+from inverted_conformance.reports.plain import clipped, line_text, visible
+from inverted_conformance.reports.tally import Shortfall, Tally, by_group, shortfalls, tally
+from inverted_conformance.verdicts import Result, Status
+
+STYLES: Final[dict[Status, str]] = {
+    Status.FAILED: "bold red",
+    Status.WARNED: "yellow",
+    Status.PASSED: "green",
+    Status.NOT_OFFERED: "dim",
+    Status.NOT_REACHED: "dim",
+}
+BEFORE: Final = 3
+"""Lines of the exchange that are shown before the one that a finding is about."""
+
+WIDEST: Final = 300
+"""Characters of a line of the exchange; the other reports have the whole."""
+
+
+def show(
+    console: Console,
+    judgement: Judgement,
+    *,
+    again: Again,
+    quiet: bool = False,
+    verbose: bool = False,
+) -> None:
+    """Print a run.
+
+    Args:
+        console: Where to.
+        judgement: The run.
+        again: The command that runs a scenario again.
+        quiet: Only what fails the run, and the verdict.
+        verbose: Show the exchange before each finding as well.
+    """
+    if not quiet:
+        console.print(_heading(judgement), _table(judgement), sep="\n")
+    results = judgement.report.results
+    failing = judgement.failed
+    if not quiet:
+        failing = failing + [result for result in results if result.id in judgement.excused]
+    for result in failing:
+        _failure(console, judgement, result, again=again, verbose=verbose)
+    if judgement.stale:
+        console.print()
+    for sentence in judgement.stale:
+        console.print(Text.assemble(("STALE", STYLES[Status.FAILED]), "  ", visible(sentence)))
+    if not quiet:
+        told = {result.id for result in failing}
+        _warnings(console, [result for result in results if result.id not in told])
+        _not_offered(console, results)
+        console.print()
+    style = STYLES[Status.FAILED if judgement.code else Status.PASSED]
+    console.print(Text(verdict(judgement), style), soft_wrap=True)
+
+
+def verdict(judgement: Judgement) -> str:
+    """The whole run in one line.
+
+    Args:
+        judgement: The run.
+    """
+    counts = tally(judgement.report.results)
+    word = {FAILED: "FAILED", SILENT: "NOT TESTED"}.get(judgement.code, "PASSED")
+    parts = [f"{counts.passed} of {counts.scored} scenarios passed"]
+    for number, what in (
+        (counts.failed, "failed"),
+        (len(judgement.excused), "expected to fail"),
+        (counts.warned, "warned"),
+        (counts.not_offered, "not offered"),
+        (len(judgement.stale), "stale in the list of expected failures"),
+    ):
+        parts += [f"{number} {what}"] if number else []
+    why = f": {judgement.silence}" if judgement.silence else ""
+    return f"{word}{why}. {', '.join(parts)}. {judgement.report.seconds:.1f} s"
+
+
+def _heading(judgement: Judgement) -> Text:
+    report = judgement.report
+    peer = visible(report.peer) or "no name given"
+    return Text.assemble(
+        "\nMCP conformance of the ", report.role, " ", (peer, "bold"), "\n", visible(report.target)
+    )
+
+
+def _table(judgement: Judgement) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("suite", "revision"):
+        table.add_column(name, no_wrap=True)
+    for name in ("passed", "failed", "warned", "not offered"):
+        table.add_column(name, justify="right", no_wrap=True)
+    last = ""
+    for (group, wire), counts in by_group(judgement.report).items():
+        table.add_row(visible(group) if group != last else "", wire, *_cells(counts))
+        last = group
+    table.add_section()
+    table.add_row("all", "", *_cells(tally(judgement.report.results)), style="bold")
+    return table
+
+
+def _cells(counts: Tally) -> Iterable[Text]:
+    for number, status in (
+        (counts.passed, Status.PASSED),
+        (counts.failed, Status.FAILED),
+        (counts.warned, Status.WARNED),
+        (counts.not_offered, Status.NOT_OFFERED),
+    ):
+        yield Text(str(number), STYLES[status]) if number else Text("·", "dim")
+
+
+def _failure(
+    console: Console, judgement: Judgement, result: Result, *, again: Again, verbose: bool
+) -> None:
+    why = judgement.excused.get(result.id)
+    word = "EXPECTED" if why else "FAILED"
+    console.print(Text.assemble(("\n" + word, STYLES[result.status]), "  ", (result.id, "bold")))
+    _indented(console, visible(result.scenario.about), "dim")
+    if why:
+        _indented(console, f"Expected: {visible(why)}")
+    for short in shortfalls([result]):
+        _finding(console, short)
+        if verbose:
+            _exchange(console, short)
+    _unbroken(console, f"again: {again(result)}")
+
+
+def _finding(console: Console, short: Shortfall) -> None:
+    requirement = short.requirement
+    if requirement is not None:
+        said = f"{requirement.level}: {requirement.sense} [{requirement.key}]"
+        _indented(console, said, STYLES[short.status])
+        _unbroken(console, requirement.url)
+    _indented(console, f"seen: {visible(short.finding.detail)}")
+
+
+def _exchange(console: Console, short: Shortfall) -> None:
+    end = short.finding.line
+    for line in short.result.lines[max(end - BEFORE - 1, 0) : end]:
+        arrow = {"sent": "→", "received": "←", "note": "·"}[line.direction]
+        _indented(console, f"{arrow} {clipped(line_text(line), WIDEST)}", "dim", 4)
+
+
+def _warnings(console: Console, results: Iterable[Result]) -> None:
+    for short in shortfalls(results):
+        console.print(
+            Text.assemble(("\nwarned", STYLES[Status.WARNED]), "  ", (short.result.id, "bold"))
+        )
+        _finding(console, short)
+
+
+def _not_offered(console: Console, results: Iterable[Result]) -> None:
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.not_offered is not None:
+            lacking.setdefault((result.scenario.name, result.not_offered), []).append(result.wire)
+    if lacking:
+        console.print("\nnot offered")
+    for (name, reason), wires in lacking.items():
+        _indented(console, visible(f"{name}@{','.join(wires)}: {reason}"), "dim")
+
+
+def _indented(console: Console, text: str, style: str = "", by: int = 2) -> None:
+    console.print(Padding(Text(text, style), (0, 0, 0, by)))
+
+
+def _unbroken(console: Console, text: str) -> None:
+    """Print what somebody copies: no line break inside it."""
+    console.print(Text(f"  {text}", "cyan"), soft_wrap=True)

@@ -1,0 +1,133 @@
+"""The server under test: how it is started, reached, killed and started again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import anyio
+from anyio.abc import TaskGroup
+
+from inverted_conformance.scenario import Wire
+from inverted_conformance.wire.channel import Channel, PeerError
+from inverted_conformance.wire.http import HttpChannel
+from inverted_conformance.wire.process import Command
+from inverted_conformance.wire.stdio import StdioChannel
+
+STATE: Final = "MCP_CONFORMANCE_STATE"
+"""The variable that names the folder in which a server may keep what shall survive it."""
+
+STARTING: Final = 20.0
+"""Seconds until a command must listen at its URL."""
+
+Principal = Literal["first", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is under test."""
+
+    url: str | None = None
+    command: tuple[str, ...] = ()
+    """Started by the suite: it speaks on its pipes, or at `url` if there is one."""
+
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Sent with each HTTP request; they authenticate the first principal."""
+
+    other_headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The same for another principal."""
+
+    def __str__(self) -> str:
+        """As a person would name it."""
+        return " ".join(filter(None, [self.url, *self.command]))
+
+
+class Server:
+    """The server under test, in one run of the suite.
+
+    Args:
+        target: What is under test.
+        tasks: Where connections and processes are attended to.
+        factor: How much longer than usual everything may take.
+    """
+
+    def __init__(self, target: Target, tasks: TaskGroup, factor: float = 1) -> None:
+        self.target: Final = target
+        self._tasks: Final = tasks
+        self._factor: Final = factor
+        self._folder: Final = tempfile.TemporaryDirectory(prefix="mcp-conformance-")
+        self._command: Command | None = None
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the suite can kill the server and start it again."""
+        return bool(self.target.command)
+
+    @property
+    def others(self) -> bool:
+        """Whether the suite can come as another principal."""
+        return self.target.url is not None and bool(self.target.other_headers)
+
+    async def connect(self, wire: Wire, principal: Principal = "first") -> Channel:
+        """Open a connection; a server on pipes is started for it.
+
+        Args:
+            wire: The revision.
+            principal: As whom to come (HTTP).
+
+        Raises:
+            PeerError: The command cannot be started, or nobody listens at the URL.
+        """
+        if self.target.url is None:
+            return StdioChannel(await self._start(piped=True))
+        if self.target.command and (self._command is None or self._command.ended):
+            self._command = await self._start(piped=False)
+            await self._listening(self.target.url, self._command)
+        headers = self.target.headers if principal == "first" else self.target.other_headers
+        return HttpChannel(self.target.url, wire, self._tasks, headers)
+
+    async def kill(self, channel: Channel) -> None:
+        """Kill the server, as `kill -9` does; the next connection starts it again.
+
+        Args:
+            channel: A connection to it.
+        """
+        command = channel.command if isinstance(channel, StdioChannel) else self._command
+        if command is not None:
+            command.kill()
+            with anyio.move_on_after(5):
+                await command.process.wait()
+
+    async def aclose(self) -> None:
+        """End what was started, and delete the folder of its state."""
+        if self._command is not None:
+            await self._command.stop()
+        with suppress(OSError):
+            self._folder.cleanup()
+
+    async def _start(self, *, piped: bool) -> Command:
+        environment = {STATE: str(Path(self._folder.name))}
+        return await Command.start(
+            self.target.command, self._tasks, environment=environment, piped=piped
+        )
+
+    async def _listening(self, url: str, command: Command) -> None:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with anyio.move_on_after(STARTING * self._factor):
+            while not command.ended:
+                try:
+                    stream = await anyio.connect_tcp(parts.hostname or "", port)
+                except OSError:
+                    await anyio.sleep(0.05)  # the only way to learn that somebody listens
+                    continue
+                await stream.aclose()
+                return
+        why = "ended" if command.ended else f"did not listen within {STARTING:g} s"
+        await command.stop()
+        raise PeerError(f"The command {why} ({url}); it last wrote:\n{command.said}")

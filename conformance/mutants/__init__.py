@@ -1,0 +1,1 @@
+"""Broken variants of the fixtures: each must be noticed by the scenario that it names."""

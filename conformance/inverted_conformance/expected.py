@@ -82,7 +82,7 @@ class Judgement:
             return "nothing that the suite asks for is offered"
         if any(finding.ok for result in results for finding in result.findings):
             return None
-        return None if any(map(_answered, results)) else "it never answered with a message of MCP"
+        return None if any(map(_answered, results)) else "the suite could not talk to it"
 
     @property
     def code(self) -> int:

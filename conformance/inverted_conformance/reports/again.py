@@ -14,11 +14,12 @@ def again_from(report: Report) -> Again:
     """How to run a scenario of this run again, from what the run knows about itself.
 
     Args:
-        report: The run. A command that its target names needs no quoting: it is quoted already.
+        report: The run. Its target is an address, a command, or both; headers are not in it.
     """
-    there = report.target
-    options = f"--url {shlex.quote(there)}" if there.startswith(("http:", "https:")) else ""
-    return again(report.role, options, "" if options else there)
+    first, _, rest = report.target.partition(" ")
+    if first.startswith(("http://", "https://")):
+        return again(report.role, f"--url {shlex.quote(first)}", rest)
+    return again(report.role, "", report.target)
 
 
 def again(role: str, options: str, command: str = "") -> Again:

@@ -33,6 +33,9 @@ BEFORE: Final = 3
 WIDEST: Final = 300
 """Characters of a line of the exchange; the other reports have the whole."""
 
+SOME: Final = 8
+"""Scenarios of which each has a line when they lack the same; more share one."""
+
 
 def show(
     console: Console,
@@ -57,6 +60,9 @@ def show(
     failing = judgement.failed
     if not quiet:
         failing = failing + [result for result in results if result.id in judgement.excused]
+    if judgement.silence:
+        _silence(console, results)
+        failing = []
     for result in failing:
         _failure(console, judgement, result, again=again, verbose=verbose)
     if judgement.stale:
@@ -65,8 +71,9 @@ def show(
         console.print(Text.assemble(("STALE", STYLES[Status.FAILED]), "  ", visible(sentence)))
     if not quiet:
         told = {result.id for result in failing}
-        _warnings(console, [result for result in results if result.id not in told])
-        _not_offered(console, results)
+        if not judgement.silence:
+            _warnings(console, [result for result in results if result.id not in told])
+        _not_offered(console, results, most=len(results) if verbose else SOME)
         console.print()
     style = STYLES[Status.FAILED if judgement.code else Status.PASSED]
     console.print(Text(verdict(judgement), style), soft_wrap=True)
@@ -166,15 +173,28 @@ def _warnings(console: Console, results: Iterable[Result]) -> None:
         _finding(console, short)
 
 
-def _not_offered(console: Console, results: Iterable[Result]) -> None:
-    lacking: dict[tuple[str, str], list[str]] = {}
+def _silence(console: Console, results: Iterable[Result]) -> None:
+    """Print why nothing was checked, once: every scenario has the same to say."""
+    seen = dict.fromkeys(finding.detail for result in results for finding in result.failures)
+    console.print()
+    for detail in seen:
+        _indented(console, visible(detail))
+
+
+def _not_offered(console: Console, results: Iterable[Result], *, most: int) -> None:
+    lacking: dict[str, dict[str, list[str]]] = {}
     for result in results:
         if result.not_offered is not None:
-            lacking.setdefault((result.scenario.name, result.not_offered), []).append(result.wire)
+            without = lacking.setdefault(result.not_offered, {})
+            without.setdefault(result.scenario.name, []).append(result.wire)
     if lacking:
         console.print("\nnot offered")
-    for (name, reason), wires in lacking.items():
-        _indented(console, visible(f"{name}@{','.join(wires)}: {reason}"), "dim")
+    for reason, without in lacking.items():
+        if len(without) > most:
+            _indented(console, visible(f"{len(without)} scenarios: {reason}"), "dim")
+            continue
+        for name, wires in without.items():
+            _indented(console, visible(f"{name}@{','.join(wires)}: {reason}"), "dim")
 
 
 def _indented(console: Console, text: str, style: str = "", by: int = 2) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, cast
 
@@ -14,7 +13,7 @@ from inverted_conformance.scenario import Wire
 from inverted_conformance.server_mode.said import Answer, Answers, Question, Refusal, Reply
 from inverted_conformance.server_mode.scripted import Script
 from inverted_conformance.wire import shapes
-from inverted_conformance.wire.channel import Arrived, Channel, PeerError
+from inverted_conformance.wire.channel import MOST, Arrived, Channel, PeerError
 from inverted_conformance.wire.http import HttpChannel
 from inverted_conformance.wire.transcript import Message, Transcript
 
@@ -94,6 +93,7 @@ class Client:
         self._ids: Final = count(1)
         self._open: Final[dict[int | str, tuple[str, Reply | None]]] = {}
         self._came = anyio.Event()
+        self._arrivals = 0
 
     # -- beginning and end -------------------------------------------------------------------------
 
@@ -139,6 +139,7 @@ class Client:
         self.answers = Script()
         self.questions, self.notifications, self.requests, self.misfits = [], [], [], []
         self._open.clear()
+        self._arrivals = 0
 
     # -- sending -----------------------------------------------------------------------------------
 
@@ -213,11 +214,12 @@ class Client:
             PeerError: Nothing came in that time, or the connection ended.
         """
         method = self._open[id][0]
-        if not await self.until(lambda: self._open[id][1] is not None, seconds):
-            raise PeerError(f"The server did not answer {method} within {seconds:g} s.")
+        await self.until(lambda: self._open[id][1] is not None, seconds)
         reply = self._open[id][1]
-        if reply is None:  # the connection ended
+        if reply is None and self.broken is not None:
             raise PeerError(f"The server did not answer {method}: it {self.broken}")
+        if reply is None:
+            raise PeerError(f"The server did not answer {method} within {seconds:g} s.")
         return reply
 
     def answered(self, id: int) -> bool:
@@ -385,7 +387,11 @@ class Client:
                 self.broken = self.broken or "ended the connection."
                 self._wake()
                 return
-            if arrived.message is None:
+            self._arrivals += 1
+            if self._arrivals > MOST:
+                self.broken = f"sent more than {MOST} messages."
+                await self.channel.aclose()
+            elif arrived.message is None:
                 self._fault(arrived)
             else:
                 self.transcript.add("received", arrived.message, self.who)
@@ -477,6 +483,6 @@ class Client:
 
 
 def _opened(reply: Reply) -> Message:
-    if reply.refused and reply.status != HTTPStatus.NOT_FOUND:
+    if reply.error is not None:
         raise NotSpokenError(f"The server refuses {reply.method}: {reply.told}.")
     return reply.result

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 
 from inverted_conformance.scenario import Scenario, Wire
-from inverted_conformance.server_mode.client import FULL, NotSpokenError
+from inverted_conformance.server_mode.client import FULL, SECONDS, NotSpokenError
 from inverted_conformance.server_mode.lab import Connections, Lab, NotOffered
 from inverted_conformance.server_mode.target import Server, Target
 from inverted_conformance.verdicts import Report, Result
@@ -20,6 +20,11 @@ __all__ = ["Target", "run"]
 
 UNREADABLE: Final = (LookupError, TypeError, AttributeError, ValueError)
 """What a scenario raises when a message of the server lacks what it reads."""
+
+PATIENT: Final = 3
+HURRY: Final = 0.2
+"""After so many scenarios one after the other that hung, the next ones get this part of their time:
+a server that answers nothing shall not keep the suite for half an hour."""
 
 
 async def run(
@@ -43,6 +48,7 @@ async def run(
     began = time.monotonic()
     results: list[Result] = []
     peers: dict[Wire, _Peer] = {}
+    hangs = 0
     async with anyio.create_task_group() as tasks:
         server = Server(target, tasks, factor)
         connections = Connections(server, tasks, factor)
@@ -50,7 +56,9 @@ async def run(
             for scenario, wire in chosen:
                 if wire not in peers:
                     peers[wire] = await _meet(connections, wire, factor)
-                result = await _run(scenario, wire, connections, peers[wire], factor)
+                patience = factor if hangs < PATIENT else factor * HURRY
+                result = await _run(scenario, wire, connections, peers[wire], patience)
+                hangs = hangs + 1 if _hung(result, scenario.seconds * patience) else 0
                 results.append(result)
                 told(result)
         finally:
@@ -60,6 +68,11 @@ async def run(
             tasks.cancel_scope.cancel()
     name = next((peer.name for peer in peers.values() if peer.name), "")
     return Report("server", str(target), name, results, time.monotonic() - began)
+
+
+def _hung(result: Result, seconds: float) -> bool:
+    failed = any(finding.key is None for finding in result.failures)
+    return failed and result.seconds >= min(seconds, SECONDS) * 0.5
 
 
 class _Peer:

@@ -100,7 +100,7 @@ class Command:
                 await self.process.wait()
             self.kill()
             with anyio.move_on_after(PATIENCE):
-                await self.process.wait()
+                await self.process.aclose()  # closes the pipes, and waits
 
     async def _listen(self) -> None:
         if self.process.stderr is None:

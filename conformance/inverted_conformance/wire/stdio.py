@@ -64,6 +64,8 @@ class StdioChannel:
             try:
                 self._rest += await self._output.receive(65536)
             except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                with anyio.move_on_after(0.5):  # for its exit code and its last words
+                    await self.command.process.wait()
                 if self._rest.strip():
                     return self._last(f"ended in the middle of a message{self._why()}")
                 return self._last(f"ended the connection{self._why()}")

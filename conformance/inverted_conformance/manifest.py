@@ -1,6 +1,6 @@
 """What the specification asks: one entry per normative sentence, read from `requirements/`.
 
-An entry never names its scenarios: scenarios name the entries that they check (`scenario.Scenario`),
+An entry never names its scenarios: scenarios name the entries that they check (`Scenario`),
 so neither can drift from the other. What nobody outside can observe says why.
 """
 

@@ -1,0 +1,1 @@
+"""Client mode: the suite plays the server, and judges the client that a command starts."""

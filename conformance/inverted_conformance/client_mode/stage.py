@@ -1,0 +1,278 @@
+"""What a scenario for clients sees: it opens, waits, asks, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+import anyio
+
+from inverted_conformance.client_mode.asks import text, tool
+from inverted_conformance.client_mode.call import Call
+from inverted_conformance.client_mode.exchange import Exchange
+from inverted_conformance.client_mode.plain import mapping
+from inverted_conformance.client_mode.server import Server
+from inverted_conformance.scenario import Wire
+from inverted_conformance.verdicts import Finding, Result
+from inverted_conformance.wire.process import Command
+from inverted_conformance.wire.transcript import Message
+
+T = TypeVar("T")
+
+PATIENCE: Final = 8.0
+"""Seconds that one step of the client may take."""
+
+MOMENT: Final = 0.7
+"""Seconds without a message after which the suite believes that none will come."""
+
+END: Final = "the_end"
+"""The tool that is listed last in every scenario: who calls it has done with the others."""
+
+Start = Callable[[Sequence[str]], Awaitable[Command]]
+"""Starts the client; takes what it shall not declare."""
+
+
+class Over(Exception):
+    """The scenario cannot go on; the message says why."""
+
+
+class NotOffered(Exception):
+    """The client does not have what the scenario needs; the message says what."""
+
+
+class Stage:
+    """One scenario with one client.
+
+    Args:
+        server: What the client talks to.
+        result: Where findings go.
+        start: Starts the client.
+        factor: How much longer than usual everything may take.
+
+    Attributes:
+        server: What the client talks to, with everything that it said.
+        url: Makes the address of a page of this scenario.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        result: Result,
+        start: Start,
+        url: Callable[[str], str],
+        factor: float = 1.0,
+    ) -> None:
+        self.server: Final = server
+        server.fault = self.fault
+        self.url: Final = url
+        self._result = result
+        self._start = start
+        self._factor = factor
+        self._command: Command | None = None
+        self._exited = False
+
+    @property
+    def wire(self) -> Wire:
+        """The revision that is spoken."""
+        return self.server.wire
+
+    @property
+    def modern(self) -> bool:
+        """Whether 2026-07-28 is spoken."""
+        return self.server.modern
+
+    @property
+    def exited(self) -> bool:
+        """Whether the client has ended."""
+        return self._exited
+
+    async def open(self, *tools: Message, without: Sequence[str] = ()) -> None:
+        """List tools, start the client, and wait until it has connected.
+
+        Args:
+            tools: What to list, before the tool that every scenario ends with.
+            without: Capabilities that the client shall not declare, such as `sampling.tools`.
+
+        Raises:
+            Over: It cannot be started, or it does not connect.
+            NotOffered: It does not speak the revision, or declares what it should not.
+        """
+        self.server.tools = [*tools, tool(END)]
+        self._command = await self._start(without)
+        await self.until(self._connected, "to connect and to list the tools")
+        for name in without:
+            if self.declares(name):
+                raise NotOffered(f"The client declares {name} although it was told not to.")
+
+    def _connected(self) -> bool:
+        methods = [request.method for request in self.server.requests]
+        if self.modern and methods and set(methods) <= {"initialize"} and self._exited:
+            raise NotOffered("The client does not speak 2026-07-28.")
+        return any(method in {"tools/list", "tools/call"} for method in methods)
+
+    def declares(self, name: str) -> bool:
+        """Whether the client declares a capability.
+
+        Args:
+            name: Its path, such as `sampling.tools`. What stands for `elicitation.form` by
+                default counts as declared.
+        """
+        found: object = self.server.declared
+        if name == "elicitation.form" and mapping(found).get("elicitation") == {}:
+            return True
+        parts = name.split(".", 1) if name.startswith("extensions.") else name.split(".")
+        for part in parts:
+            found = mapping(found).get(part)
+        return found is not None and found is not False
+
+    def needs(self, *names: str) -> None:
+        """End the scenario unless the client declares some capabilities.
+
+        Args:
+            names: Their paths.
+
+        Raises:
+            NotOffered: It does not.
+        """
+        for name in names:
+            if not self.declares(name):
+                raise NotOffered(f"The client does not declare {name}.")
+
+    def check(self, key: str, ok: bool, seen: str, wanted: str = "") -> bool:  # noqa: FBT001 - it reads as a sentence
+        """Note one look at one requirement.
+
+        Args:
+            key: The requirement's key; what the revision does not have is passed over.
+            ok: Whether it is met.
+            seen: What was seen, in one sentence.
+            wanted: What was expected, if it is not met.
+
+        Returns:
+            `ok`.
+        """
+        if key in self._result.requirements:
+            detail = seen if ok or not wanted else f"{seen} Expected: {wanted}"
+            self._result.findings.append(Finding(key, ok, detail, self._line))
+        return ok
+
+    def met(self, key: str, seen: str) -> bool:
+        """Note that a requirement is met. See `check`."""
+        return self.check(key, ok=True, seen=seen)
+
+    def broke(self, key: str, seen: str, wanted: str = "") -> bool:
+        """Note that a requirement is not met. See `check`."""
+        return self.check(key, ok=False, seen=seen, wanted=wanted)
+
+    def fault(self, detail: str) -> None:
+        """Note what is wrong in itself.
+
+        Args:
+            detail: What, in one sentence.
+        """
+        self._result.findings.append(Finding(None, ok=False, detail=detail, line=self._line))
+
+    @property
+    def _line(self) -> int:
+        return len(self.server.transcript.lines)
+
+    async def until(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+        """Wait until something is there.
+
+        Args:
+            look: Finds it; called again whenever anything happens.
+            what: What the client is expected to do, for the message: "to answer".
+            seconds: How long.
+
+        Returns:
+            What `look` found.
+
+        Raises:
+            Over: It did not come, or the client ended.
+        """
+        found = await self.maybe(look, seconds)
+        if found:
+            return found
+        if self._exited:
+            raise Over(f"The client ended{self._how} when it was expected {what}.")
+        raise Over(f"The client was expected {what}; it did not within {seconds:g} seconds.")
+
+    async def maybe(self, look: Callable[[], T | None], seconds: float = MOMENT) -> T | None:
+        """Wait a while for something that need not come.
+
+        Args:
+            look: Finds it; called again whenever anything happens.
+            seconds: How long.
+
+        Returns:
+            What `look` found, or `None`; at once when the client has ended.
+        """
+        with anyio.move_on_after(seconds * self._factor):
+            while True:
+                happened = self.server.happened
+                found = look()
+                if found:
+                    return found
+                if self._exited:
+                    return None
+                await happened.wait()
+        return look() or None
+
+    async def exit(self) -> None:
+        """Wait for the client's end, with everything that is still open answered.
+
+        Raises:
+            Over: It does not end.
+        """
+        if self._command is None:
+            raise Over("The scenario never opened.")
+
+        def ended() -> bool:
+            for call in self.server.calls:
+                call.result(self.server.complete({"content": [text("There is nothing more.")]}))
+            self.server.calls.clear()
+            return self._exited
+
+        await self.maybe(ended, PATIENCE)
+        if not self._exited:
+            raise Over("The client did not end after its last call; it was killed.")
+        if self._command.process.returncode:
+            raise Over(f"The client ended{self._how} instead of with 0.")
+
+    def ended(self) -> None:
+        """Take note that the client has ended."""
+        self._exited = True
+        self.server.transcript.add("note", f"The client ended{self._how}.")
+        self.server.tell()
+
+    @property
+    def _how(self) -> str:
+        if self._command is None:
+            return ""
+        said = self._command.said.strip()
+        last = f"; it said last: {said.splitlines()[-1]}" if said else ""
+        return f" with {self._command.process.returncode}{last}"
+
+    async def called(self, name: str, seconds: float = PATIENCE) -> Call:
+        """Wait until the client calls a tool.
+
+        Args:
+            name: The tool.
+            seconds: How long.
+
+        Raises:
+            Over: It does not.
+        """
+        exchange = await self.until(lambda: self.take(name), f"to call {name}", seconds)
+        return Call(self, exchange)
+
+    def take(self, name: str) -> Exchange | None:
+        """A call of a tool that nobody has taken yet.
+
+        Args:
+            name: The tool.
+        """
+        for call in self.server.calls:
+            if call.params.get("name") == name:
+                self.server.calls.remove(call)
+                return call
+        return None

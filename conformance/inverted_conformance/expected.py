@@ -172,9 +172,9 @@ class _Known:
     def wrong_with(self, entry: Expected) -> str | None:
         """What is wrong with an entry that excused nothing; `None` if it was not its turn."""
         if entry.name not in self.names:
-            near = difflib.get_close_matches(entry.name, self.names, n=1)
+            near = difflib.get_close_matches(entry.name, self.names, n=1, cutoff=0.8)
             hint = f"did you mean {near[0]}? Else" if near else "correct it, or"
-            return f"There is no {self.kind} {entry.name}: {hint} delete the entry."
+            return f"There is no {self.kind} {entry.name} to check: {hint} delete the entry."
         status = self.ran.get(entry.name)
         if status is None:
             return (

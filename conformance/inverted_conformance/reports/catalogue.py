@@ -9,10 +9,10 @@ import json
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from inverted_conformance.manifest import Requirement, manifest
+from inverted_conformance.reports.paragraphs import indented, unbroken
 from inverted_conformance.scenario import Scenario, Wire
 
 
@@ -69,13 +69,13 @@ def show_requirements(
     for requirement in _chosen(unobservable=unobservable):
         level = Text.assemble((requirement.id, "bold"), "  ", requirement.level)
         console.print(level, soft_wrap=True)
-        _indented(console, requirement.sense)
-        console.print(Text(f"  {requirement.url}", "cyan"), soft_wrap=True)
+        indented(console, requirement.sense)
+        unbroken(console, requirement.url)
         if requirement.unobservable is not None:
-            _indented(console, f"cannot be observed: {requirement.unobservable}")
+            indented(console, f"cannot be observed: {requirement.unobservable}")
         else:
             by = looked[requirement.id]
-            _indented(console, f"checked by: {', '.join(by) or 'nothing yet'}")
+            indented(console, f"checked by: {', '.join(by) or 'nothing yet'}")
     console.print(_count(looked))
 
 
@@ -92,10 +92,10 @@ def show_scenarios(console: Console, chosen: Sequence[tuple[Scenario, Wire]]) ->
     for scenario in {scenario.name: scenario for scenario, _ in chosen}.values():
         name = Text.assemble((scenario.name, "bold"), "  ", ", ".join(wires[scenario.name]))
         console.print(name, soft_wrap=True)
-        _indented(console, scenario.about)
-        _indented(console, f"checks: {', '.join(scenario.checks)}")
+        indented(console, scenario.about)
+        indented(console, f"checks: {', '.join(scenario.checks)}")
         if scenario.needs:
-            _indented(console, f"needs: {', '.join(scenario.needs)}")
+            indented(console, f"needs: {', '.join(scenario.needs)}")
     console.print(f"\n{len(wires)} scenarios, {len(chosen)} with each revision counted.")
 
 
@@ -113,7 +113,3 @@ def _count(looked: dict[str, list[str]]) -> str:
         f"{len(seen) - len(bare)} of {len(seen)} observable ones have a scenario; "
         f"{len(musts)} observable MUSTs have none."
     )
-
-
-def _indented(console: Console, text: str) -> None:
-    console.print(Padding(Text(text), (0, 0, 0, 2)))

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from inverted_conformance.expected import FAILED, SILENT, Judgement
 from inverted_conformance.reports.again import Again
+from inverted_conformance.reports.paragraphs import indented, unbroken
 from inverted_conformance.reports.plain import clipped, line_text, visible
 from inverted_conformance.reports.tally import Shortfall, Tally, by_group, shortfalls, tally
 from inverted_conformance.verdicts import Result, Status
@@ -139,30 +139,30 @@ def _failure(
     why = judgement.excused.get(result.id)
     word = "EXPECTED" if why else "FAILED"
     console.print(Text.assemble(("\n" + word, STYLES[result.status]), "  ", (result.id, "bold")))
-    _indented(console, visible(result.scenario.about), "dim")
+    indented(console, visible(result.scenario.about), "dim")
     if why:
-        _indented(console, f"Expected: {visible(why)}")
+        indented(console, f"Expected: {visible(why)}")
     for short in shortfalls([result]):
         _finding(console, short)
         if verbose:
             _exchange(console, short)
-    _unbroken(console, f"again: {again(result)}")
+    unbroken(console, f"again: {again(result)}")
 
 
 def _finding(console: Console, short: Shortfall) -> None:
     requirement = short.requirement
     if requirement is not None:
         said = f"{requirement.level}: {requirement.sense} [{requirement.key}]"
-        _indented(console, said, STYLES[short.status])
-        _unbroken(console, requirement.url)
-    _indented(console, f"seen: {visible(short.finding.detail)}")
+        indented(console, said, STYLES[short.status])
+        unbroken(console, requirement.url)
+    indented(console, f"seen: {visible(short.finding.detail)}")
 
 
 def _exchange(console: Console, short: Shortfall) -> None:
     end = short.finding.line
     for line in short.result.lines[max(end - BEFORE - 1, 0) : end]:
         arrow = {"sent": "→", "received": "←", "note": "·"}[line.direction]
-        _indented(console, f"{arrow} {clipped(line_text(line), WIDEST)}", "dim", 4)
+        indented(console, f"{arrow} {clipped(line_text(line), WIDEST)}", "dim", 4)
 
 
 def _warnings(console: Console, results: Iterable[Result]) -> None:
@@ -178,7 +178,7 @@ def _silence(console: Console, results: Iterable[Result]) -> None:
     seen = dict.fromkeys(finding.detail for result in results for finding in result.failures)
     console.print()
     for detail in seen:
-        _indented(console, visible(detail))
+        indented(console, visible(detail))
 
 
 def _not_offered(console: Console, results: Iterable[Result], *, most: int) -> None:
@@ -191,16 +191,7 @@ def _not_offered(console: Console, results: Iterable[Result], *, most: int) -> N
         console.print("\nnot offered")
     for reason, without in lacking.items():
         if len(without) > most:
-            _indented(console, visible(f"{len(without)} scenarios: {reason}"), "dim")
+            indented(console, visible(f"{len(without)} scenarios: {reason}"), "dim")
             continue
         for name, wires in without.items():
-            _indented(console, visible(f"{name}@{','.join(wires)}: {reason}"), "dim")
-
-
-def _indented(console: Console, text: str, style: str = "", by: int = 2) -> None:
-    console.print(Padding(Text(text, style), (0, 0, 0, by)))
-
-
-def _unbroken(console: Console, text: str) -> None:
-    """Print what somebody copies: no line break inside it."""
-    console.print(Text(f"  {text}", "cyan"), soft_wrap=True)
+            indented(console, visible(f"{name}@{','.join(wires)}: {reason}"), "dim")

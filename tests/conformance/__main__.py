@@ -7,7 +7,6 @@ import asyncio
 import json
 import logging
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -15,20 +14,12 @@ from typing import Final
 from fastmcp.server.event_store import EventStore
 
 from inverted.testing import serve_http
-from tests.conformance.install import (
-    InstallError,
-    Suite,
-    UnavailableError,
-    environment,
-    installed,
-)
+from tests.conformance.install import InstallError, Suite, UnavailableError, installed
+from tests.conformance.judged import judged
 from tests.conformance.server import server
-from tests.conformance.verdict import COLUMNS, Requirements, Row, Verdict, rows
+from tests.conformance.verdict import COLUMNS, Row, Verdict
 
 REVISIONS: Final = ("2025-11-25", "2026-07-28")
-SECONDS: Final = 600
-"""For one revision. A scenario may take 30 s, nearly all take less than one."""
-
 NOT_RUN: Final = 77
 """Exit code of a test that could not run, as automake and meson have it."""
 
@@ -78,48 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _run(
     suite: Suite, revisions: Sequence[str], only: Sequence[str], *, verbose: bool
 ) -> list[Row]:
-    found: list[Row] = []
     # The suite wants to see a client come back to a stream that the server closed.
     async with serve_http(server, event_store=EventStore(), retry_interval=500) as url:
-        for revision in revisions:
-            listing = await _node(suite, "list", "--requirements", revision)
-            required = Requirements.read(listing)
-            wanted = [each for each in only if each in (*required.scored, *required.unscored)]
-            which = [("--requirements", revision)]
-            if only:
-                which = [("--scenario", each, "--spec-version", revision) for each in wanted]
-            if not which:
-                continue
-            with tempfile.TemporaryDirectory() as results:
-                run = ("server", "--url", url, "--output-dir", results)
-                # Extensions belong to no revision: one by one they run only by force.
-                force = ("--force",) if only else ()
-                said = [await _node(suite, *run, *each, *force) for each in which]
-                here = list(rows(revision, required, Path(results), wanted))
-            if verbose or any(row.checked_nothing for row in here):
-                sys.stderr.write("\n".join(said))
-            found += here
+        found, said = await judged(suite, url, revisions, only)
+    if verbose or any(row.checked_nothing for row in found):
+        sys.stderr.write(said)
     return found
-
-
-async def _node(suite: Suite, *arguments: str) -> str:
-    """Run the suite's program. Its exit code says less than its results, so it is not looked at."""
-    process = await asyncio.create_subprocess_exec(
-        *suite.command(*arguments),
-        env=environment(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), SECONDS)
-    except TimeoutError:
-        return f"The suite was not done after {SECONDS} s and was ended."
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return output.decode(errors="replace")
 
 
 def table(found: Sequence[Row]) -> str:

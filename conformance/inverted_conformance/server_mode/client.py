@@ -97,13 +97,17 @@ class Client:
 
     # -- beginning and end -------------------------------------------------------------------------
 
+    def listen(self) -> None:
+        """Read what comes; nothing is sent yet."""
+        self._tasks.start_soon(self._listen)
+
     async def open(self) -> None:
         """Begin as the revision wants it.
 
         Raises:
             PeerError: The server does not answer as a server of this revision.
         """
-        self._tasks.start_soon(self._listen)
+        self.listen()
         if self.wire == "2026-07-28":
             self.opening = _opened(await self.request("server/discover"))
             return
@@ -441,7 +445,7 @@ class Client:
         if already is not None and already.message is not None:
             self.misfits.append(f"answered request {id!r} ({method}) twice")
             return
-        self._open[id] = (method, Reply(id, method, message, arrived.status))
+        self._open[id] = (method, Reply(id, method, message, arrived.status, twice=arrived.twice))
         said = cast("Message", message.get("result", {}))
         task = "task" in said or said.get("resultType") == "task"
         if "result" in message and not task:

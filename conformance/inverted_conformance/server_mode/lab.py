@@ -45,6 +45,7 @@ class Connections:
         *,
         fresh: bool,
         who: str,
+        opened: bool = True,
     ) -> Client:
         """A connection that nobody else uses.
 
@@ -55,6 +56,7 @@ class Connections:
             principal: As whom to come.
             fresh: Whether it must be a new one.
             who: What the transcript calls it.
+            opened: Whether to begin as the revision wants it.
 
         Raises:
             PeerError: It cannot be opened.
@@ -74,6 +76,9 @@ class Connections:
             channel, wire, capabilities, transcript, self._tasks, factor=self._factor, who=who
         )
         before = len(transcript.lines)
+        if not opened:
+            client.listen()
+            return client
         try:
             await client.open()
         except BaseException:
@@ -145,6 +150,7 @@ class Lab:
         fresh: bool = False,
         principal: Principal = "first",
         who: str = "",
+        opened: bool = True,
     ) -> Client:
         """A connection to the server.
 
@@ -153,6 +159,8 @@ class Lab:
             fresh: Whether the connection must be a new one, because the scenario spoils it.
             principal: As whom to come.
             who: What the transcript calls it, where a scenario has several.
+            opened: Whether to begin as the revision wants it; otherwise the connection is a new one
+                on which nothing was said yet.
 
         Raises:
             PeerError: The server cannot be reached.
@@ -165,8 +173,9 @@ class Lab:
             FULL if capabilities is None else capabilities,
             self._transcript,
             principal,
-            fresh=fresh,
+            fresh=fresh or not opened,
             who=who,
+            opened=opened,
         )
         self._clients.append(client)
         return client

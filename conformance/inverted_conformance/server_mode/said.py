@@ -67,6 +67,9 @@ class Reply:
     fault: str | None = None
     """What came instead."""
 
+    twice: tuple[str, ...] = ()
+    """Names that one of its objects has twice."""
+
     questions: list[Question] = field(default_factory=list[Question])
     """What the server asked until then; `Client.call` fills it."""
 

@@ -36,6 +36,9 @@ class Arrived:
     fault: str | None = None
     """What came instead of a message, or how the connection ended."""
 
+    twice: tuple[str, ...] = ()
+    """Names that one of its objects has twice; JSON's parsers keep only one of them."""
+
 
 class Channel(Protocol):
     """A connection, over whichever transport."""
@@ -85,10 +88,17 @@ def read(text: bytes, *, of: int | str | None = None, status: int | None = None)
         status: The HTTP status that they came with.
     """
     shown = text[:200].decode("utf-8", "replace")
+    twice: list[str] = []
+
+    def made(pairs: list[tuple[str, Any]]) -> Message:
+        names = [name for name, _ in pairs]
+        twice.extend(name for name in set(names) if names.count(name) > 1)
+        return dict(pairs)
+
     try:
-        value: Any = json.loads(text)
+        value: Any = json.loads(text, object_pairs_hook=made)
     except (ValueError, RecursionError):
         return Arrived(None, of, status, f"sent what is no JSON: {shown!r}")
     if not isinstance(value, dict) or cast("Message", value).get("jsonrpc") != "2.0":
         return Arrived(None, of, status, f"sent what is no JSON-RPC 2.0 message: {shown!r}")
-    return Arrived(cast("Message", value), of, status)
+    return Arrived(cast("Message", value), of, status, twice=tuple(sorted(twice)))

@@ -1,0 +1,36 @@
+"""The suite sees: each broken variant of the fixtures is noticed by the scenario that it names."""
+
+from __future__ import annotations
+
+import pytest
+
+from inverted_conformance.client_mode.scenarios import CLIENT
+from inverted_conformance.manifest import GROUPS
+from inverted_conformance.server_mode.scenarios import SERVER
+from mutants.mutant import MUTANTS, Mutant
+from mutants.noticing import notice
+from mutants.serve import load
+
+load()
+ENOUGH = 60
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=lambda mutant: mutant.name)
+async def test_a_mutant_is_noticed(mutant: Mutant) -> None:
+    noticed = await notice(mutant)
+
+    assert noticed.unseen == (), mutant.about
+
+
+def test_every_scenario_can_be_failed_by_a_mutant() -> None:
+    caught = {mutant.noticed_by for mutant in MUTANTS.values()}
+    assert {scenario.name for scenario in [*SERVER, *CLIENT]} - caught == set()
+
+
+def test_every_group_of_requirements_is_broken_by_a_mutant() -> None:
+    broken = {key.partition(".")[0] for mutant in MUTANTS.values() for key in mutant.keys}
+    assert broken == set(GROUPS)
+
+
+def test_there_are_enough_mutants() -> None:
+    assert len(MUTANTS) >= ENOUGH

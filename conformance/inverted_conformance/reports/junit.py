@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from inverted_conformance.expected import Judgement
 from inverted_conformance.reports.again import Again
-from inverted_conformance.reports.plain import visible
+from inverted_conformance.reports.plain import visible, visible_lines
 from inverted_conformance.reports.tally import Shortfall, by_group, shortfalls
 from inverted_conformance.verdicts import Result, Status
 
@@ -39,7 +39,7 @@ def junit(judgement: Judgement, *, again: Again) -> str:
         _count(suite, 0)
     _count(root, report.seconds)
     indent(root)
-    return tostring(root, "unicode", xml_declaration=True)
+    return tostring(root, "utf-8", xml_declaration=True).decode() + "\n"
 
 
 def _case(suite: Element, judgement: Judgement, result: Result, again: Again | None) -> None:
@@ -74,7 +74,7 @@ def _first(result: Result) -> str:
 
 def _told(short: Shortfall) -> str:
     requirement = short.requirement
-    seen = f"{short.status}: {visible(short.finding.detail)}"
+    seen = "\n".join(visible_lines(f"{short.status}: {short.finding.detail}"))
     if requirement is None:
         return seen
     return f"{seen}\n{requirement.level}: {requirement.sense}\n{requirement.url}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from inverted_conformance.reports.plain import visible
+from inverted_conformance.reports.plain import visible, visible_lines
 
 
 class Html(str):
@@ -38,6 +38,15 @@ def joined(parts: Iterable[str]) -> Html:
     return Html(
         "".join(part if isinstance(part, Html) else escape(visible(part)) for part in parts)
     )
+
+
+def lines(text: str) -> Html:
+    """Text with its own line breaks.
+
+    Args:
+        text: Text of any origin.
+    """
+    return Html("<br>".join(escape(line) for line in visible_lines(text)))
 
 
 def link(text: str, url: str) -> Html:

@@ -23,6 +23,15 @@ def visible(text: str) -> str:
     )
 
 
+def visible_lines(text: str) -> list[str]:
+    """The same on as many lines as the text has: the last words of a process, for one.
+
+    Args:
+        text: Text of any origin.
+    """
+    return [visible(line.rstrip("\r")) for line in text.rstrip().split("\n")]
+
+
 def clipped(text: str, width: int) -> str:
     """At most so many characters, with an ellipsis when something was cut.
 

@@ -9,7 +9,7 @@ from inverted_conformance.expected import Judgement
 from inverted_conformance.manifest import GROUPS, Requirement, manifest
 from inverted_conformance.reports.again import Again
 from inverted_conformance.reports.exchange import excerpt
-from inverted_conformance.reports.markup import Html, joined, link, tag
+from inverted_conformance.reports.markup import Html, joined, lines, link, tag
 from inverted_conformance.reports.tally import Shortfall, Tally, by_group, by_revision
 from inverted_conformance.scenario import ALSO
 from inverted_conformance.verdicts import Report
@@ -65,13 +65,13 @@ def expected(judgement: Judgement) -> Html:
     Args:
         judgement: The run.
     """
-    lines = [
+    items = [
         tag("li", tag("code", id), Html(" "), why) for id, why in judgement.excused.items()
     ] + [
         tag("li", tag("strong", "stale", class_="failed"), Html(" "), sentence)
         for sentence in judgement.stale
     ]
-    return tag("ul", *lines) if lines else NOTHING
+    return tag("ul", *items) if items else NOTHING
 
 
 def requirements(report: Report) -> Html:
@@ -108,12 +108,12 @@ def not_offered(report: Report) -> Html:
     Args:
         report: The run.
     """
-    lines = [
+    items = [
         tag("li", tag("code", result.id), Html(" "), result.not_offered)
         for result in report.results
         if result.not_offered is not None
     ]
-    return tag("ul", *lines, class_="plain") if lines else NOTHING
+    return tag("ul", *items, class_="plain") if items else NOTHING
 
 
 def unobservable(report: Report) -> Html:
@@ -160,7 +160,7 @@ def _seen(short: Shortfall, again: Again) -> Html:
         "div",
         tag("h4", short.result.id),
         tag("p", short.result.scenario.about, class_="quiet"),
-        tag("p", tag("b", "Seen: "), short.finding.detail),
+        tag("p", tag("b", "Seen: "), lines(short.finding.detail)),
         excerpt(short.result, short.finding.line),
         tag("p", Html("Again: "), tag("code", again(short.result))),
         class_="seen",

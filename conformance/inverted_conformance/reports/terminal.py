@@ -16,7 +16,7 @@ from rich.text import Text
 from inverted_conformance.expected import FAILED, SILENT, Judgement
 from inverted_conformance.reports.again import Again
 from inverted_conformance.reports.paragraphs import indented, unbroken
-from inverted_conformance.reports.plain import clipped, line_text, visible
+from inverted_conformance.reports.plain import clipped, line_text, visible, visible_lines
 from inverted_conformance.reports.tally import Shortfall, Tally, by_group, shortfalls, tally
 from inverted_conformance.verdicts import Result, Status
 
@@ -155,7 +155,14 @@ def _finding(console: Console, short: Shortfall) -> None:
         said = f"{requirement.level}: {requirement.sense} [{requirement.key}]"
         indented(console, said, STYLES[short.status])
         unbroken(console, requirement.url)
-    indented(console, f"seen: {visible(short.finding.detail)}")
+    _seen(console, f"seen: {short.finding.detail}")
+
+
+def _seen(console: Console, detail: str) -> None:
+    first, *more = visible_lines(detail)
+    indented(console, first)
+    for line in more:  # further in, so that nothing a peer says can look like a line of ours
+        indented(console, line, by=4)
 
 
 def _exchange(console: Console, short: Shortfall) -> None:
@@ -178,7 +185,7 @@ def _silence(console: Console, results: Iterable[Result]) -> None:
     seen = dict.fromkeys(finding.detail for result in results for finding in result.failures)
     console.print()
     for detail in seen:
-        indented(console, visible(detail))
+        _seen(console, detail)
 
 
 def _not_offered(console: Console, results: Iterable[Result], *, most: int) -> None:

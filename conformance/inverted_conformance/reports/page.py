@@ -42,10 +42,10 @@ def page(judgement: Judgement, *, again: Again, written: str) -> str:
         "Failed": sections.shortcomings(failed, again),
         "Warned": sections.shortcomings(warned, again),
         "Expected failures": sections.expected(judgement),
-        "Exchanges": joined(whole(result) for result in behind.values()),
         "Every requirement": sections.requirements(report),
         "Not offered": sections.not_offered(report),
         "Cannot be observed": sections.unobservable(report),
+        "Exchanges": joined(whole(result) for result in behind.values()),
     }
     there = {title: part for title, part in parts.items() if part}
     body = tag(

@@ -84,7 +84,7 @@ def requirements(report: Report) -> Html:
     looked: dict[str, list[str]] = {}
     for result in report.results:
         for requirement in result.requirements.values():
-            looked.setdefault(requirement.id, []).append(result.id)
+            looked.setdefault(requirement.id, []).append(result.scenario.name)
     asked = [requirement for requirement in _asked(report) if requirement.unobservable is None]
 
     def item(requirement: Requirement) -> Html:
@@ -95,8 +95,7 @@ def requirements(report: Report) -> Html:
             tag("strong", status, class_=status.replace(" ", "-")),
             Html(" "),
             *_sense(requirement),
-            tag("br") if by else NOTHING,
-            tag("small", by) if by else NOTHING,
+            _below(tag("code", requirement.id), Html(" "), by),
         )
 
     return _by_group(asked, item)
@@ -124,8 +123,8 @@ def unobservable(report: Report) -> Html:
     """
 
     def item(requirement: Requirement) -> Html:
-        why = tag("small", requirement.unobservable or "")
-        return tag("li", *_sense(requirement), tag("br"), why)
+        below = _below(tag("code", requirement.id))
+        return tag("li", *_sense(requirement), tag("p", requirement.unobservable or ""), below)
 
     return _by_group([one for one in _asked(report) if one.unobservable is not None], item)
 
@@ -149,7 +148,7 @@ def _shortcoming(shorts: list[Shortfall], again: Again) -> Html:
         heading = joined(
             [
                 tag("h3", requirement.key, Html(" "), tag("span", requirement.revision)),
-                tag("p", *_sense(requirement, key=False)),
+                tag("p", *_sense(requirement)),
             ]
         )
     return tag("article", heading, *(_seen(short, again) for short in shorts))
@@ -167,11 +166,14 @@ def _seen(short: Shortfall, again: Again) -> Html:
     )
 
 
-def _sense(requirement: Requirement, *, key: bool = True) -> tuple[Html, ...]:
-    name = (tag("code", requirement.id), Html(" ")) if key else ()
+def _sense(requirement: Requirement) -> tuple[Html, ...]:
+    section = link(requirement.url.rpartition("/")[2], requirement.url)
     level = tag("b", requirement.level)
-    section = link("The section", requirement.url)
-    return (*name, level, Html(" "), joined([requirement.sense]), Html(" "), section)
+    return (level, Html(" "), joined([requirement.sense]), Html(" "), section)
+
+
+def _below(*parts: str) -> Html:
+    return tag("p", tag("small", *parts))
 
 
 def _asked(report: Report) -> list[Requirement]:

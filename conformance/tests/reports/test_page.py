@@ -113,7 +113,7 @@ def test_every_requirement_has_a_status_and_what_cannot_be_seen_its_reason() -> 
     read = Reader(made(run))
     assert read.said("strong").count("passed") == 1
     assert read.said("strong").count("not run") == 2
-    assert "It happens inside the application." in read.said("small")
+    assert "It happens inside the application." in read.said("p")
     assert "2025-11-25/server/rounds.state" not in read.said("code"), "it was not spoken"
 
 

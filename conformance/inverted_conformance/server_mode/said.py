@@ -67,6 +67,9 @@ class Reply:
     fault: str | None = None
     """What came instead."""
 
+    streamed: bool = False
+    """Whether it came on an SSE stream."""
+
     twice: tuple[str, ...] = ()
     """Names that one of its objects has twice."""
 

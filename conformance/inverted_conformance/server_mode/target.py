@@ -25,7 +25,8 @@ STATE: Final = "MCP_CONFORMANCE_STATE"
 STARTING: Final = 20.0
 """Seconds until a command must listen at its URL."""
 
-Principal = Literal["first", "other"]
+Principal = Literal["first", "other", "nobody"]
+"""As whom the suite comes; nobody has no credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,17 @@ class Server:
         if self.target.command and (self._command is None or self._command.ended):
             self._command = await self._start(piped=False)
             await self._listening(self.target.url, self._command)
-        headers = self.target.headers if principal == "first" else self.target.other_headers
-        return HttpChannel(self.target.url, wire, self._tasks, headers)
+        return HttpChannel(self.target.url, wire, self._tasks, self.headers(principal))
+
+    def headers(self, principal: Principal) -> Mapping[str, str]:
+        """What says over HTTP who comes.
+
+        Args:
+            principal: As whom to come.
+        """
+        if principal == "nobody":
+            return {}
+        return self.target.headers if principal == "first" else self.target.other_headers
 
     async def kill(self, channel: Channel) -> None:
         """Kill the server, as `kill -9` does; the next connection starts it again.

@@ -36,6 +36,9 @@ class Arrived:
     fault: str | None = None
     """What came instead of a message, or how the connection ended."""
 
+    streamed: bool = False
+    """Whether it came on an SSE stream."""
+
     twice: tuple[str, ...] = ()
     """Names that one of its objects has twice; JSON's parsers keep only one of them."""
 

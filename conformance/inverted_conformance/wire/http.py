@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -153,7 +154,8 @@ async def _read(response: httpx.Response, id: int | str | None) -> AsyncIterator
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == EVENTS and response.is_success:
         async for data in _events(response):
-            yield data if isinstance(data, Arrived) else read(data, of=id, status=status)
+            arrived = data if isinstance(data, Arrived) else read(data, of=id, status=status)
+            yield replace(arrived, streamed=True)
         if id is not None:
             yield Arrived(None, id, status, "ended the stream")
         return

@@ -445,7 +445,9 @@ class Client:
         if already is not None and already.message is not None:
             self.misfits.append(f"answered request {id!r} ({method}) twice")
             return
-        self._open[id] = (method, Reply(id, method, message, arrived.status, twice=arrived.twice))
+        reply = Reply(id, method, message, arrived.status, twice=arrived.twice)
+        reply.streamed = arrived.streamed
+        self._open[id] = (method, reply)
         said = cast("Message", message.get("result", {}))
         task = "task" in said or said.get("resultType") == "task"
         if "result" in message and not task:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from anyio.abc import TaskGroup
@@ -46,6 +47,7 @@ class Connections:
         fresh: bool,
         who: str,
         opened: bool = True,
+        wire: Wire | None = None,
     ) -> Client:
         """A connection that nobody else uses.
 
@@ -161,15 +163,15 @@ class Lab:
             who: What the transcript calls it, where a scenario has several.
             opened: Whether to begin as the revision wants it; otherwise the connection is a new one
                 on which nothing was said yet.
+            wire: The revision that it speaks, if not that of the scenario.
 
         Raises:
             PeerError: The server cannot be reached.
             NotOffered: Nobody told the suite how to come as another principal.
         """
-        if principal == "other" and not self._connections.server.others:
-            raise NotOffered("a second principal (--url with --header and --other-header)")
+        self._admit(principal)
         client = await self._connections.take(
-            self.wire,
+            wire or self.wire,
             FULL if capabilities is None else capabilities,
             self._transcript,
             principal,
@@ -179,6 +181,27 @@ class Lab:
         )
         self._clients.append(client)
         return client
+
+    def headers(self, principal: Principal = "first") -> Mapping[str, str]:
+        """What says over HTTP who comes, also to a page that the server sends people to.
+
+        Args:
+            principal: As whom to come.
+
+        Raises:
+            NotOffered: The server is on pipes, or nobody told the suite how to come like that.
+        """
+        if self._connections.server.target.url is None:
+            raise NotOffered("pages that the suite can open (--url)")
+        self._admit(principal)
+        return self._connections.server.headers(principal)
+
+    def _admit(self, principal: Principal) -> None:
+        server = self._connections.server
+        if principal == "other" and not server.others:
+            raise NotOffered("a second principal (--url with --header and --other-header)")
+        if principal == "nobody" and not (server.target.url and server.target.headers):
+            raise NotOffered("people with credentials (--url with --header)")
 
     async def restart(self, client: Client) -> Client:
         """Kill the server (`kill -9`), start it again and connect as before.

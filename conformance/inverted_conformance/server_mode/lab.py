@@ -47,7 +47,6 @@ class Connections:
         fresh: bool,
         who: str,
         opened: bool = True,
-        wire: Wire | None = None,
     ) -> Client:
         """A connection that nobody else uses.
 
@@ -153,6 +152,7 @@ class Lab:
         principal: Principal = "first",
         who: str = "",
         opened: bool = True,
+        wire: Wire | None = None,
     ) -> Client:
         """A connection to the server.
 

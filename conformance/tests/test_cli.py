@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from conformance.tests.reports.made_up import bad, good, result
 from inverted_conformance.cli import main, roles
 from inverted_conformance.cli.selection import Chosen
 from inverted_conformance.manifest import Role
+from inverted_conformance.reports.data import read
 from inverted_conformance.scenario import Registry
 from inverted_conformance.verdicts import Report, Result
 
@@ -188,6 +190,7 @@ def test_a_word_that_is_not_known_is_two(
         (["server", "--header", "s3cret", *CMD], "must look like 'Name: value'"),
         (["server", "--timeout-factor", "0", *CMD], "must be a number above 0"),
         (["server", "--timeout-factor", "nan", *CMD], "must be a number above 0"),
+        (["server", "--timeout-factor", "x", *CMD], "must be a number above 0"),
         (["server", "--quiet", "--verbose", *CMD], "not allowed with"),
         (["report", "/nowhere/run.json"], "cannot be read"),
     ],
@@ -289,3 +292,20 @@ def test_requirements_are_shown_and_are_json(capsys: pytest.CaptureFixture[str])
     assert "checked by: rounds/state@2026-07-28" in capsys.readouterr().out
     assert main(["requirements", "--json", "--unobservable"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
+
+
+@pytest.mark.parametrize("role", ["server", "client"])
+def test_a_command_that_does_not_start_is_three(
+    role: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([role, "--suite", "sampling", "--quiet", "--", "/nowhere/at-all"]) == 3
+    out = capsys.readouterr().out
+    assert "'/nowhere/at-all' cannot be started" in out
+    assert out.splitlines()[-1].startswith("NOT TESTED: the suite could not talk to it.")
+
+
+def test_the_fixture_does_all_that_a_suite_asks(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    command = ["--", sys.executable, "-m", "inverted_conformance.fixture"]
+    assert main(["server", "--suite", "sampling", "--json", str(file), *command]) == 0
+    assert read(file.read_text("utf-8")).report.peer.startswith("conformance-fixture")

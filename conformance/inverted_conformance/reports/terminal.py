@@ -74,6 +74,7 @@ def show(
         if not judgement.silence:
             _warnings(console, [result for result in results if result.id not in told])
         _not_offered(console, results, most=len(results) if verbose else SOME)
+    if not quiet or failing or judgement.stale or judgement.silence:
         console.print()
     style = STYLES[Status.FAILED if judgement.code else Status.PASSED]
     console.print(Text(verdict(judgement), style), soft_wrap=True)

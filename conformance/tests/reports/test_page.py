@@ -12,7 +12,7 @@ from inverted_conformance.reports.again import again_from
 from inverted_conformance.reports.exchange import MOST
 from inverted_conformance.reports.page import page
 from inverted_conformance.verdicts import Report
-from inverted_conformance.wire.transcript import Line
+from inverted_conformance.wire.transcript import Line, Message
 
 WHEN = "2026-08-01T12:00:00+00:00"
 EMPTY = {"meta", "br"}
@@ -142,3 +142,19 @@ def test_expected_and_stale_entries_are_listed() -> None:
     read = Reader(made(report(), *entries))
     assert " It is known." in read.said("li")
     assert "stale" in read.said("strong")
+
+
+def test_a_failure_without_an_exchange_says_so() -> None:
+    text = made(report(result("tasks/both", "2026-07-28", bad(None, "It is gone."), lines=[])))
+    assert "Nothing was exchanged." in Reader(text).said("p")
+
+
+def test_what_is_too_deep_or_too_long_to_spread_is_shown_all_the_same() -> None:
+    deep: Message = {"jsonrpc": "2.0"}
+    for _ in range(5000):
+        deep = {"a": deep}
+    long = {"jsonrpc": "2.0", "result": "x" * 20_000}
+    lines = [Line("received", deep, 0), Line("received", long, 0)]
+    text = made(report(result("tasks/both", "2026-07-28", bad(None), lines=lines)))
+    assert "(nested too deeply to show)" in Reader(text).said("code")
+    assert "(20032 characters)" in text

@@ -50,6 +50,13 @@ def test_a_failure_says_what_is_asked_what_was_seen_and_how_to_see_it_again() ->
     assert f"again: inverted-conformance server {again}" in text
 
 
+def test_a_run_at_an_address_is_run_again_there() -> None:
+    ran = report(result("tasks/both", "2026-07-28", bad("rounds.state")))
+    ran.target = "http://[::1]:80/mcp?a&b node server.js"
+    again = "server --url 'http://[::1]:80/mcp?a&b' --revision 2026-07-28 --scenario tasks/both"
+    assert f"{again} -- node server.js\n" in shown(ran)
+
+
 def test_what_is_copied_is_on_one_line_and_the_rest_within_eighty_columns() -> None:
     lines = shown(report(), verbose=True).splitlines()
     wide = [line for line in lines if len(line) > 80]

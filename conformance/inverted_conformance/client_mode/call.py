@@ -61,10 +61,22 @@ class Call:
             return await self._round(requests, state)
         server = self._stage.server
         ids = {key: server.ask(self.exchange, request) for key, request in requests.items()}
+        return await self.waited(ids)
+
+    async def waited(self, ids: Mapping[str, str]) -> dict[str, Answer]:
+        """Wait for answers to questions that have been sent (2025-11-25).
+
+        Args:
+            ids: The ids of the requests, by key.
+
+        Raises:
+            Over: There is none.
+        """
+        answers = self._stage.server.answers
         await self._stage.until(
-            lambda: all(id in server.answers for id in ids.values()), "to answer the request"
+            lambda: all(id in answers for id in ids.values()), "to answer the request"
         )
-        return {key: answered(server.answers[id]) for key, id in ids.items()}
+        return {key: answered(answers[id]) for key, id in ids.items()}
 
     async def round(self, result: Message) -> Exchange | None:
         """Ask for input with a result as it is, and wait for the retry (2026-07-28).

@@ -78,6 +78,8 @@ class _Run:
             stage.fault(str(over))
         except TimeoutError:
             stage.fault(f"The scenario took more than {limit:g} seconds.")
+        except Exception as error:  # noqa: BLE001 - what a stranger sends must not end the run
+            stage.fault(f"The suite could not go on: {type(error).__name__}: {error}")
 
 
 class _Play:

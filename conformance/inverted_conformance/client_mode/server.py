@@ -38,7 +38,7 @@ class Server:
         calls: The calls of tools that nobody has taken yet.
         notifications: Every notification of the client, with when it came.
         answers: The client's answers, by the id of the question; the last one for each.
-        visits: The pages that somebody looked at.
+        visits: The pages that somebody looked at, with when.
         streams: The streams that the client opened with GET.
         declared: What the client declared, as it said it last; `None` before it spoke.
         peer: What the client calls itself.
@@ -56,7 +56,7 @@ class Server:
         self.calls: list[Exchange] = []
         self.notifications: list[tuple[float, Message]] = []
         self.answers: dict[Any, Message] = {}
-        self.visits: list[str] = []
+        self.visits: list[tuple[float, str]] = []
         self.streams: list[Exchange] = []
         self.declared: Message | None = None
         self.peer = ""
@@ -142,7 +142,7 @@ class Server:
     def visited(self, path: str) -> None:
         """See `Room.visited`."""
         self.transcript.add("note", f"Somebody looked at /{path}.")
-        self.visits.append(path)
+        self.visits.append((anyio.current_time(), path))
         self.tell()
 
     def tell(self) -> None:

@@ -52,6 +52,7 @@ class Stage:
     Attributes:
         server: What the client talks to, with everything that it said.
         url: Makes the address of a page of this scenario.
+        may_fail: The client may end with another code than 0.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Stage:
         self.url: Final = url
         self._result = result
         self._start = start
+        self.may_fail = False
         self._factor = factor
         self._command: Command | None = None
         self._exited = False
@@ -97,8 +99,16 @@ class Stage:
             Over: It cannot be started, or it does not connect.
             NotOffered: It does not speak the revision, or declares what it should not.
         """
+        await self.start(*tools, without=without)
+        await self.connected(without=without)
+
+    async def start(self, *tools: Message, without: Sequence[str] = ()) -> None:
+        """List tools and start the client, without waiting for it. See `open`."""
         self.server.tools = [*tools, tool(END)]
         self._command = await self._start(without)
+
+    async def connected(self, *, without: Sequence[str] = ()) -> None:
+        """Wait until the client has connected. See `open`."""
         await self.until(self._connected, "to connect and to list the tools")
         for name in without:
             if self.declares(name):
@@ -235,7 +245,7 @@ class Stage:
         await self.maybe(ended, PATIENCE)
         if not self._exited:
             raise Over("The client did not end after its last call; it was killed.")
-        if self._command.process.returncode:
+        if self._command.process.returncode and not self.may_fail:
             raise Over(f"The client ended{self._how} instead of with 0.")
 
     def ended(self) -> None:
@@ -264,6 +274,14 @@ class Stage:
         """
         exchange = await self.until(lambda: self.take(name), f"to call {name}", seconds)
         return Call(self, exchange)
+
+    async def last(self) -> None:
+        """Wait until the client has done with every tool.
+
+        Raises:
+            Over: It does not get there.
+        """
+        (await self.called(END)).finish()
 
     def take(self, name: str) -> Exchange | None:
         """A call of a tool that nobody has taken yet.

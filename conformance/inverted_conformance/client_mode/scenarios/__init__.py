@@ -1,6 +1,31 @@
 """The scenarios for clients."""
 
 from inverted_conformance.client_mode.registry import CLIENT
-from inverted_conformance.client_mode.scenarios import sampling
+from inverted_conformance.client_mode.scenarios import (
+    cancelled,
+    cancelling,
+    elicitation,
+    every_request,
+    handshake,
+    pages,
+    progress,
+    result_types,
+    rounds,
+    sampling,
+    sampling_tools,
+)
 
-__all__ = ["CLIENT", "sampling"]
+__all__ = [
+    "CLIENT",
+    "cancelled",
+    "cancelling",
+    "elicitation",
+    "every_request",
+    "handshake",
+    "pages",
+    "progress",
+    "result_types",
+    "rounds",
+    "sampling",
+    "sampling_tools",
+]

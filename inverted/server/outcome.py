@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from fastmcp.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY
 
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
-from inverted.errors import AGENT_ERRORS, AgentError, InvertedError
+from inverted.errors import AGENT_ERRORS, AgentError, CapabilityError, InvertedError
 from inverted.runtime.ports import Agent, Ended
 
 PROTOCOL_ERROR: Final = "ProtocolError"
@@ -56,6 +56,25 @@ def protocol_error(ended: Ended) -> MCPError | None:
         return None
     about = failure.data or {}
     return MCPError(about["code"], failure.message, about["data"])
+
+
+def missing_capability(ended: Ended) -> MCPError | None:
+    """The error for a client that did not declare what its run needed, if that ended the run.
+
+    2026-07-28 basic/index (`_meta`): such a request must be answered with -32021. Before, the call
+    was a failed one like any other.
+    """
+    failure = ended.failure
+    if failure is None or failure.type != CapabilityError.__name__:
+        return None
+    feature = (failure.data or {}).get("capability")
+    if feature is None:
+        return None
+    required: dict[str, Json] = {}
+    for name in reversed(str(feature).split(".")):
+        required = {name: required}
+    about: dict[str, Json] = {"requiredCapabilities": required}
+    return MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, failure.message, about)
 
 
 def failure_text(agent: Agent, ended: Ended) -> str:

@@ -95,13 +95,13 @@ class Serving:
         self.wire = wire
         self._params: Mapping[str, Any] = wire.params or {}
         self._principal = authenticated_principal(wire)
-        self._modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
+        self.modern = wire.protocol_version in MODERN_PROTOCOL_VERSIONS
         self._notifier = Notifier(context)
         state: str | None = self._params.get("requestState")
         self._run_id, self._rounds = (None, 0) if state is None else read_state(state)
         self._pages = by.surroundings.pages.of(wire, by.agent.name)
         self._means = by.surroundings.to(Peer.of(wire), self._pages, direct=direct)
-        if self._modern:
+        if self.modern:
             channel = Rounds(
                 wire.protocol_version, wire.session.client_capabilities, self._notifier
             )
@@ -140,7 +140,7 @@ class Serving:
                 # It is the task of an earlier call, and sleeps: this client has to wait.
                 view = await tasks.settled(view, math.inf if patience is None else patience)
                 outcome = _outcome_of(view)
-                if self._modern or isinstance(outcome, Ended) or not outcome.questions:
+                if self.modern or isinstance(outcome, Ended) or not outcome.questions:
                     return outcome
 
     async def go_on(self, run_id: str, answers: Mapping[str, Given], *, wait: bool) -> Outcome:
@@ -301,14 +301,14 @@ class Serving:
                     if (shown := self._carrier.outgoing(each)) is not None
                 ]
             # With nothing to ask, the client calls again at once, and waits on.
-            if sent or (self._modern and not _needs_host(parked)):
+            if sent or (self.modern and not _needs_host(parked)):
                 state = state_of(parked.run_id, self._rounds + 1)
                 return InputRequiredToolResult(input_required(sent, state))
         return unfinished(self.wire, self._pages, parked, notes or [], structured=self._structured)
 
     def _last_round(self, ended: Ended | None) -> bool:
         """Whether the client would not answer another round."""
-        if ended is not None or not self._modern:
+        if ended is not None or not self.modern:
             return False
         return self._rounds >= self._by.agent.ladders.rounds and self._means.relay
 

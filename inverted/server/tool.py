@@ -24,6 +24,7 @@ from inverted.server.outcome import (
     Refused,
     RequestError,
     failure_text,
+    missing_capability,
     protocol_error,
 )
 from inverted.server.serving import RUN_KEY, Served, Serving
@@ -100,16 +101,22 @@ class AgentTool(Tool):
             assert plan is not None  # noqa: S101 - the same
             call.reply = plan.created(self.by.tasks, outcome)
             return ToolResult(content=[])
-        return self.ended(outcome) if isinstance(outcome, Ended) else serving.reply(outcome)
+        if isinstance(outcome, Ended):
+            return self.ended(outcome, modern=serving.modern)
+        return serving.reply(outcome)
 
-    def ended(self, ended: Ended) -> ToolResult:
+    def ended(self, ended: Ended, *, modern: bool) -> ToolResult:
         """What a client is told of the end of a run.
+
+        Args:
+            ended: The end.
+            modern: Whether the client speaks 2026-07-28 or newer.
 
         Raises:
             Refused: It ended with an error of the protocol.
             ToolError: It failed or was cancelled.
         """
-        error = protocol_error(ended)
+        error = protocol_error(ended) or (missing_capability(ended) if modern else None)
         if error is not None:
             raise Refused(error)
         if ended.status is not Status.COMPLETED:

@@ -9,7 +9,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from mcp_types import CallToolResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    CallToolResult,
+    InputRequiredResult,
+    TextContent,
+)
 
 from inverted.server.relay.reply import CONTINUE
 from inverted.testing.answers import ScriptError, Wire
@@ -54,7 +60,7 @@ class Conversation:
             ScriptError: The server asked in more rounds than this host answers.
         """
         while True:
-            reply = await connection.send(self.call)
+            reply = await _reply(connection, self.call)
             if isinstance(reply, CallToolResult):
                 following = await self.follow(connection, reply) if self.follow else None
                 if following is None:
@@ -75,3 +81,16 @@ class Conversation:
             self._of_this_call += 1
             self.rounds += 1
             self.call = await connection.answered(self.call, reply)
+
+
+async def _reply(connection: Connection, call: Call) -> CallToolResult | InputRequiredResult:
+    """What the server says; that this host lacks a capability is an outcome on each revision.
+
+    2026-07-28 has an error of the protocol for it (basic/index, `_meta`), older ones a failed call.
+    """
+    try:
+        return await connection.send(call)
+    except MCPError as error:
+        if error.error.code != MISSING_REQUIRED_CLIENT_CAPABILITY:
+            raise
+        return CallToolResult(content=[TextContent(text=error.error.message)], is_error=True)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
 from mcp import MCPError
-from mcp_types import INVALID_PARAMS, CallToolResult, ErrorData, InputRequiredResult
+from mcp_types import (
+    INVALID_PARAMS,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    CallToolResult,
+    ErrorData,
+    InputRequiredResult,
+)
 
 from inverted import ClientError, MemoryStore, Run, SQLiteStore
 from inverted.errors import StoreFull
@@ -142,6 +148,18 @@ async def test_a_capability_that_the_client_lacks_is_named_and_nothing_is_asked(
     assert f"did not declare the capability {missing} " in error(outcome)
     assert "Use a client that supports it" in error(outcome)
     assert outcome.questions == []
+
+
+@pytest.mark.parametrize("transport", ["memory", "http"])
+async def test_a_client_of_2026_without_a_capability_gets_the_error_of_the_protocol(
+    transport: Literal["memory", "http"],
+) -> None:
+    bare = ScriptedHost(era="2026-07-28", capabilities={"elicitation": {}}, transport=transport)
+    async with bare.connect(serve(visit)) as connection:
+        with pytest.raises(MCPError) as raised:
+            await connection.send(Call("visit", {}))
+    assert raised.value.error.code == MISSING_REQUIRED_CLIENT_CAPABILITY
+    assert raised.value.error.data == {"requiredCapabilities": {"elicitation": {"url": {}}}}
 
 
 async def careful(run: Run) -> str:

@@ -88,7 +88,7 @@ class ContinueTool(Tool):
             wait = bool(read.given) or not read.notes
             outcome = await serving.go_on(handle, read.given, wait=wait)
             if isinstance(outcome, Ended):
-                return tool.ended(outcome)
+                return tool.ended(outcome, modern=serving.modern)
             return serving.reply(outcome, read.notes)
         except InvertedError as error:
             raise ToolError(_said(error)) from error

@@ -76,7 +76,8 @@ def show_requirements(
         else:
             by = looked[requirement.id]
             indented(console, f"checked by: {', '.join(by) or 'nothing yet'}")
-    console.print(_count(looked))
+    console.print()
+    indented(console, _count(looked), by=0)
 
 
 def show_scenarios(console: Console, chosen: Sequence[tuple[Scenario, Wire]]) -> None:
@@ -109,7 +110,7 @@ def _count(looked: dict[str, list[str]]) -> str:
     bare = [one for one in seen if not looked[one.id]]
     musts = [one for one in bare if one.level.startswith("MUST")]
     return (
-        f"\n{len(every)} requirements; {len(every) - len(seen)} cannot be observed; "
+        f"{len(every)} requirements; {len(every) - len(seen)} cannot be observed; "
         f"{len(seen) - len(bare)} of {len(seen)} observable ones have a scenario; "
         f"{len(musts)} observable MUSTs have none."
     )

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from inverted_conformance.reports.failures import STYLES
 from inverted_conformance.reports.plain import visible
-from inverted_conformance.reports.terminal import STYLES
 from inverted_conformance.verdicts import Result
 
 Told = Callable[[Result], None]

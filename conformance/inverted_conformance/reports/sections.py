@@ -151,10 +151,15 @@ def _shortcoming(shorts: list[Shortfall], again: Again) -> Html:
                 tag("p", *_sense(requirement)),
             ]
         )
-    return tag("article", heading, *(_seen(short, again) for short in shorts))
+    alike: dict[str, list[Shortfall]] = {}
+    for short in shorts:
+        alike.setdefault(short.finding.detail, []).append(short)
+    return tag("article", heading, *(_seen(same, again) for same in alike.values()))
 
 
-def _seen(short: Shortfall, again: Again) -> Html:
+def _seen(same: list[Shortfall], again: Again) -> Html:
+    short = same[0]
+    others = list(dict.fromkeys(one.result.id for one in same if one.result is not short.result))
     return tag(
         "div",
         tag("h4", short.result.id),
@@ -162,6 +167,7 @@ def _seen(short: Shortfall, again: Again) -> Html:
         tag("p", tag("b", "Seen: "), lines(short.finding.detail)),
         excerpt(short.result, short.finding.line),
         tag("p", Html("Again: "), tag("code", again(short.result))),
+        tag("p", f"The same was seen in {', '.join(others)}.") if others else NOTHING,
         class_="seen",
     )
 

@@ -15,23 +15,16 @@ from rich.text import Text
 
 from inverted_conformance.expected import FAILED, SILENT, Judgement
 from inverted_conformance.reports.again import Again
-from inverted_conformance.reports.paragraphs import indented, unbroken
-from inverted_conformance.reports.plain import clipped, line_text, visible, visible_lines
-from inverted_conformance.reports.tally import Shortfall, Tally, by_group, shortfalls, tally
+from inverted_conformance.reports.failures import (
+    STYLES,
+    show_failures,
+    show_seen,
+    show_warnings,
+)
+from inverted_conformance.reports.paragraphs import indented
+from inverted_conformance.reports.plain import visible
+from inverted_conformance.reports.tally import Tally, by_group, tally
 from inverted_conformance.verdicts import Result, Status
-
-STYLES: Final[dict[Status, str]] = {
-    Status.FAILED: "bold red",
-    Status.WARNED: "yellow",
-    Status.PASSED: "green",
-    Status.NOT_OFFERED: "dim",
-    Status.NOT_REACHED: "dim",
-}
-BEFORE: Final = 3
-"""Lines of the exchange that are shown before the one that a finding is about."""
-
-WIDEST: Final = 300
-"""Characters of a line of the exchange; the other reports have the whole."""
 
 SOME: Final = 8
 """Scenarios of which each has a line when they lack the same; more share one."""
@@ -63,8 +56,7 @@ def show(
     if judgement.silence:
         _silence(console, results)
         failing = []
-    for result in failing:
-        _failure(console, judgement, result, again=again, verbose=verbose)
+    show_failures(console, judgement, failing, again=again, verbose=verbose)
     if judgement.stale:
         console.print()
     for sentence in judgement.stale:
@@ -72,7 +64,7 @@ def show(
     if not quiet:
         told = {result.id for result in failing}
         if not judgement.silence:
-            _warnings(console, [result for result in results if result.id not in told])
+            show_warnings(console, [result for result in results if result.id not in told])
         _not_offered(console, results, most=len(results) if verbose else SOME)
     if not quiet or failing or judgement.stale or judgement.silence:
         console.print()
@@ -134,59 +126,12 @@ def _cells(counts: Tally) -> Iterable[Text]:
         yield Text(str(number), STYLES[status]) if number else Text("·", "dim")
 
 
-def _failure(
-    console: Console, judgement: Judgement, result: Result, *, again: Again, verbose: bool
-) -> None:
-    why = judgement.excused.get(result.id)
-    word = "EXPECTED" if why else "FAILED"
-    console.print(Text.assemble(("\n" + word, STYLES[result.status]), "  ", (result.id, "bold")))
-    indented(console, visible(result.scenario.about), "dim")
-    if why:
-        indented(console, f"Expected: {visible(why)}")
-    for short in shortfalls([result]):
-        _finding(console, short)
-        if verbose:
-            _exchange(console, short)
-    unbroken(console, f"again: {again(result)}")
-
-
-def _finding(console: Console, short: Shortfall) -> None:
-    requirement = short.requirement
-    if requirement is not None:
-        said = f"{requirement.level}: {requirement.sense} [{requirement.key}]"
-        indented(console, said, STYLES[short.status])
-        unbroken(console, requirement.url)
-    _seen(console, f"seen: {short.finding.detail}")
-
-
-def _seen(console: Console, detail: str) -> None:
-    first, *more = visible_lines(detail)
-    indented(console, first)
-    for line in more:  # further in, so that nothing a peer says can look like a line of ours
-        indented(console, line, by=4)
-
-
-def _exchange(console: Console, short: Shortfall) -> None:
-    end = short.finding.line
-    for line in short.result.lines[max(end - BEFORE - 1, 0) : end]:
-        arrow = {"sent": "→", "received": "←", "note": "·"}[line.direction]
-        indented(console, f"{arrow} {clipped(line_text(line), WIDEST)}", "dim", 4)
-
-
-def _warnings(console: Console, results: Iterable[Result]) -> None:
-    for short in shortfalls(results):
-        console.print(
-            Text.assemble(("\nwarned", STYLES[Status.WARNED]), "  ", (short.result.id, "bold"))
-        )
-        _finding(console, short)
-
-
 def _silence(console: Console, results: Iterable[Result]) -> None:
     """Print why nothing was checked, once: every scenario has the same to say."""
     seen = dict.fromkeys(finding.detail for result in results for finding in result.failures)
     console.print()
     for detail in seen:
-        _seen(console, detail)
+        show_seen(console, detail)
 
 
 def _not_offered(console: Console, results: Iterable[Result], *, most: int) -> None:

@@ -158,3 +158,13 @@ def test_what_is_too_deep_or_too_long_to_spread_is_shown_all_the_same() -> None:
     text = made(report(result("tasks/both", "2026-07-28", bad(None), lines=lines)))
     assert "(nested too deeply to show)" in Reader(text).said("code")
     assert "(20032 characters)" in text
+
+
+def test_what_was_seen_in_many_scenarios_is_shown_once() -> None:
+    ran = report(
+        result("tasks/both", "2025-11-25", bad(None, "It sent what is no JSON.")),
+        result("tasks/both", "2026-07-28", bad(None, "It sent what is no JSON.")),
+    )
+    read = Reader(made(ran))
+    assert read.said("p").count("It sent what is no JSON.") == 1
+    assert "The same was seen in tasks/both@2026-07-28." in read.said("p")

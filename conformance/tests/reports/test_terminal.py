@@ -50,6 +50,26 @@ def test_a_failure_says_what_is_asked_what_was_seen_and_how_to_see_it_again() ->
     assert f"again: inverted-conformance server {again}" in text
 
 
+def test_a_failure_that_repeats_another_is_short() -> None:
+    ran = report(
+        result("tasks/both", "2025-11-25", bad(None, "It sent what is no JSON.")),
+        result("tasks/both", "2026-07-28", bad(None, "It sent what is no JSON.")),
+        result("rounds/state", "2026-07-28", bad(None, "It ended.")),
+    )
+    text = shown(ran, verbose=True)
+    assert text.count("It sent what is no JSON.") == 1
+    assert "FAILED  tasks/both@2026-07-28\n  seen: the same as in tasks/both@2025-11-25\n" in text
+    assert text.count("again: ") == 2
+
+
+def test_the_exchange_is_shown_once_for_findings_at_one_line() -> None:
+    two = [bad("rounds.state", "one"), bad("rounds.state", "two"), bad("rounds.state", "two")]
+    text = shown(report(result("tasks/both", "2026-07-28", *two)), verbose=True)
+    assert text.count("tools/call") == 1
+    assert text.count("State comes back unchanged.") == 1
+    assert text.count("seen: two") == 1
+
+
 def test_a_run_at_an_address_is_run_again_there() -> None:
     ran = report(result("tasks/both", "2026-07-28", bad("rounds.state")))
     ran.target = "http://[::1]:80/mcp?a&b node server.js"

@@ -438,6 +438,8 @@ class Client:
         id = message.get("id")
         if id is None and arrived.of is not None and "error" in message:
             id = arrived.of  # an error for what could not be read; HTTP tells what it answers
+        if id is None and "error" in message:
+            return  # the same for what was no request, such as an answer that nobody waits for
         if id not in self._open:
             self.misfits.append(f"answered request {id!r}, which nobody sent")
             return

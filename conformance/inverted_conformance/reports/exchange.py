@@ -83,7 +83,7 @@ def _lines(lines: list[Line], first: int, marked: int, label: str) -> Html:
 
 def _line(line: Line, marked: bool) -> Html:  # noqa: FBT001
     direction = tag("b", line.direction)
-    here = tag("mark", "this line") if marked else Html()
+    here = tag("mark", "here") if marked else Html()
     text = line_text(line)
     said = tag("code", text)
     if len(text) > FOLD:

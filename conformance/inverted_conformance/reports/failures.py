@@ -37,7 +37,7 @@ def show_failures(
     again: Again,
     verbose: bool,
 ) -> None:
-    """Print scenarios that failed. One that only repeats what was told before is told shortly.
+    """Print scenarios that failed. Those that only repeat what was told before come last.
 
     Args:
         console: Where to.
@@ -47,21 +47,25 @@ def show_failures(
         verbose: Show the exchange before each finding as well.
     """
     told: dict[tuple[str | None, str], str] = {}
+    repeated: dict[str, list[Result]] = {}
     for result in results:
+        shorts = _once(shortfalls([result]))
         why = judgement.excused.get(result.id)
-        word = "EXPECTED" if why else "FAILED"
-        _name(console, word, result)
+        if shorts and told.keys() >= shorts.keys() and not why:
+            repeated.setdefault(told[next(iter(shorts))], []).append(result)
+            continue
+        _name(console, "EXPECTED" if why else "FAILED", result, result.id)
         if why:
             indented(console, f"Expected: {visible(why)}")
-        shorts = _once(shortfalls([result]))
-        if shorts and told.keys() >= shorts.keys():
-            indented(console, f"seen: the same as in {visible(told[next(iter(shorts))])}")
-            continue
         indented(console, visible(result.scenario.about), "dim")
         _findings(console, list(shorts.values()), verbose=verbose)
         unbroken(console, f"again: {again(result)}")
         for known in shorts:
             told.setdefault(known, result.id)
+    for first, others in repeated.items():
+        _name(console, "FAILED", others[0], f"as {first}:")
+        for result in others:
+            indented(console, visible(result.id))
 
 
 def show_warnings(console: Console, results: Iterable[Result]) -> None:
@@ -74,7 +78,7 @@ def show_warnings(console: Console, results: Iterable[Result]) -> None:
     for result in results:
         shorts = _once(shortfalls([result]))
         if shorts:
-            _name(console, "warned", result)
+            _name(console, "warned", result, result.id)
             _findings(console, list(shorts.values()), verbose=False)
 
 
@@ -99,9 +103,9 @@ def _once(shorts: Iterable[Shortfall]) -> dict[tuple[str | None, str], Shortfall
     return found
 
 
-def _name(console: Console, word: str, result: Result) -> None:
+def _name(console: Console, word: str, result: Result, name: str) -> None:
     said = ("\n" + word, STYLES[result.status])
-    console.print(Text.assemble(said, "  ", (visible(result.id), "bold")))
+    console.print(Text.assemble(said, "  ", (visible(name), "bold")))
 
 
 def _findings(console: Console, shorts: list[Shortfall], *, verbose: bool) -> None:

@@ -50,7 +50,7 @@ def test_a_failure_says_what_is_asked_what_was_seen_and_how_to_see_it_again() ->
     assert f"again: inverted-conformance server {again}" in text
 
 
-def test_a_failure_that_repeats_another_is_short() -> None:
+def test_a_failure_that_repeats_another_is_only_named() -> None:
     ran = report(
         result("tasks/both", "2025-11-25", bad(None, "It sent what is no JSON.")),
         result("tasks/both", "2026-07-28", bad(None, "It sent what is no JSON.")),
@@ -58,7 +58,7 @@ def test_a_failure_that_repeats_another_is_short() -> None:
     )
     text = shown(ran, verbose=True)
     assert text.count("It sent what is no JSON.") == 1
-    assert "FAILED  tasks/both@2026-07-28\n  seen: the same as in tasks/both@2025-11-25\n" in text
+    assert "FAILED  as tasks/both@2025-11-25:\n  tasks/both@2026-07-28\n" in text
     assert text.count("again: ") == 2
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Final, NoReturn
+from urllib.parse import urlsplit
 
 from anyio.abc import TaskGroup
 
@@ -195,6 +196,16 @@ class Lab:
             raise NotOffered("pages that the suite can open (--url)")
         self._admit(principal)
         return self._connections.server.headers(principal)
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The headers with which the suite comes, if any."""
+        return self._connections.server.headers("first")
+
+    @property
+    def host(self) -> str | None:
+        """The host of the server; `None` on pipes."""
+        return urlsplit(self._connections.server.target.url or "").hostname
 
     def _admit(self, principal: Principal) -> None:
         server = self._connections.server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
 import sys
@@ -30,6 +31,7 @@ class Peer:
     def __init__(self) -> None:
         self.broken: set[str] = set()
         self.mute = False
+        self.name = "made-up"
         self.asked: list[str] = []
         self.options = Namespace()
         self.command: Sequence[str] = ()
@@ -54,7 +56,7 @@ class Peer:
             else:
                 results.append(result(scenario.name, wire, *findings))
             told(results[-1])
-        return Report(role, " ".join(command), "made-up", results, 0.1)
+        return Report(role, " ".join(command), self.name, results, 0.1)
 
 
 @pytest.fixture
@@ -272,6 +274,16 @@ def test_a_report_that_fails_at_the_end_does_not_take_the_others(
     places = ["--json", str(tmp_path / "run.json"), "--html", str(tmp_path / "run.html")]
     assert main(["server", *places, *CMD]) == 2
     assert (tmp_path / "run.html").exists()
+
+
+def test_a_log_that_knows_only_ascii_holds_every_name(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer.name = "café 茶 → 🍵"
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "ascii", write_through=True))
+    assert main(["server", *CMD]) == 0
+    assert rb"caf\xe9 \u8336 \u2192 \U0001f375" in raw.getvalue()
 
 
 def test_ctrl_c_ends_without_a_traceback(

@@ -160,13 +160,13 @@ DECLINE: Message = {"action": "decline"}
 CANCEL: Message = {"action": "cancel"}
 
 
-def page(act: Message, url: str, id: str, **params: Any) -> Message:
+def page(act: Message, url: str, id: str | None, **params: Any) -> Message:
     """A page that the person shall visit.
 
     Args:
         act: What the person does.
         url: The page.
-        id: The id of the elicitation.
+        id: The id of the elicitation; only 2025-11-25 has one.
         params: Other parameters, as on the wire.
     """
     return {
@@ -175,7 +175,7 @@ def page(act: Message, url: str, id: str, **params: Any) -> Message:
             "mode": "url",
             "message": json.dumps(act),
             "url": url,
-            "elicitationId": id,
+            **({} if id is None else {"elicitationId": id}),
             **params,
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from inverted_conformance.client_mode.answer import Answer, answered
+from inverted_conformance.client_mode.answer import Answer
 from inverted_conformance.client_mode.asks import text
 from inverted_conformance.client_mode.exchange import Exchange
 from inverted_conformance.client_mode.plain import mapping
@@ -61,22 +61,7 @@ class Call:
             return await self._round(requests, state)
         server = self._stage.server
         ids = {key: server.ask(self.exchange, request) for key, request in requests.items()}
-        return await self.waited(ids)
-
-    async def waited(self, ids: Mapping[str, str]) -> dict[str, Answer]:
-        """Wait for answers to questions that have been sent (2025-11-25).
-
-        Args:
-            ids: The ids of the requests, by key.
-
-        Raises:
-            Over: There is none.
-        """
-        answers = self._stage.server.answers
-        await self._stage.until(
-            lambda: all(id in answers for id in ids.values()), "to answer the request"
-        )
-        return {key: answered(answers[id]) for key, id in ids.items()}
+        return await self._stage.answers(ids)
 
     async def round(self, result: Message) -> Exchange | None:
         """Ask for input with a result as it is, and wait for the retry (2026-07-28).

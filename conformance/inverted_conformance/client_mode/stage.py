@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import anyio
 
+from inverted_conformance.client_mode.answer import Answer, answered
 from inverted_conformance.client_mode.asks import text, tool
 from inverted_conformance.client_mode.call import Call
 from inverted_conformance.client_mode.exchange import Exchange
@@ -274,6 +275,22 @@ class Stage:
         """
         exchange = await self.until(lambda: self.take(name), f"to call {name}", seconds)
         return Call(self, exchange)
+
+    async def answers(self, ids: Mapping[str, str]) -> dict[str, Answer]:
+        """Wait for the answers to questions that have been sent (2025-11-25).
+
+        Args:
+            ids: The ids of the requests, by key.
+
+        Returns:
+            The answers, under the same keys.
+
+        Raises:
+            Over: They do not come.
+        """
+        found = self.server.answers
+        await self.until(lambda: all(id in found for id in ids.values()), "to answer the request")
+        return {key: answered(found[id]) for key, id in ids.items()}
 
     async def last(self) -> None:
         """Wait until the client has done with every tool.

@@ -7,12 +7,16 @@ from inverted_conformance.client_mode.scenarios import (
     elicitation,
     every_request,
     handshake,
+    own_tasks,
+    own_tasks_odd,
     pages,
     progress,
     result_types,
     rounds,
     sampling,
     sampling_tools,
+    tasks,
+    tasks_2025,
 )
 
 __all__ = [
@@ -22,10 +26,14 @@ __all__ = [
     "elicitation",
     "every_request",
     "handshake",
+    "own_tasks",
+    "own_tasks_odd",
     "pages",
     "progress",
     "result_types",
     "rounds",
     "sampling",
     "sampling_tools",
+    "tasks",
+    "tasks_2025",
 ]

@@ -26,7 +26,8 @@ async def visited_by_the_person(stage: Stage) -> None:
     stage.needs("elicitation.url")
     call = await stage.called("ask")
     agreed = anyio.current_time() + THINKS
-    answer = await call.ask(page({**ACCEPT, "think": THINKS}, stage.url("visit"), "e-1"))
+    request = page({**ACCEPT, "think": THINKS}, stage.url("visit"), _id(stage, "e-1"))
+    answer = await call.ask(request)
     early = [path for at, path in stage.server.visits if at < agreed]
     stage.check(
         "url.no-prefetch",
@@ -45,6 +46,10 @@ async def visited_by_the_person(stage: Stage) -> None:
     call.finish()
 
 
+def _id(stage: Stage, id: str) -> str | None:
+    return None if stage.modern else id
+
+
 @CLIENT.scenario(
     "url",
     checks=("url.opened-with-consent", "url.no-prefetch", "elicitation.decline-cancel"),
@@ -55,7 +60,8 @@ async def not_visited(stage: Stage) -> None:
     stage.needs("elicitation.url")
     for act in (DECLINE, CANCEL):
         call = await stage.called(act["action"])
-        answer = await call.ask(page(act, stage.url(act["action"]), f"e-{act['action']}"))
+        name = act["action"]
+        answer = await call.ask(page(act, stage.url(name), _id(stage, name)))
         if well_formed(stage, answer):
             stage.check(
                 "elicitation.decline-cancel",

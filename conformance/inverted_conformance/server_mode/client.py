@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, cast
 
@@ -408,8 +409,10 @@ class Client:
 
     def _fault(self, arrived: Arrived) -> None:
         fault = arrived.fault or "sent nothing"
-        if arrived.of is None:
+        if arrived.of is None and (arrived.status or 0) < HTTPStatus.BAD_REQUEST:
             self.broken = self.broken or fault
+        elif arrived.of is None:
+            pass  # over HTTP a server may refuse a notification or a response; it goes on
         elif arrived.of in self._open and self._open[arrived.of][1] is None:
             method = self._open[arrived.of][0]
             reply = Reply(arrived.of, method, None, arrived.status, fault)

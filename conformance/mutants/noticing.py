@@ -42,7 +42,12 @@ async def notice(mutant: Mutant) -> Noticed:
     scenario = BY_NAME.get(mutant.noticed_by)
     if scenario is None:
         return Noticed(mutant, (f"there is no scenario {mutant.noticed_by}",))
-    report = await judge(mutant.name, [(scenario, wire) for wire in mutant.wires])
+    chosen: list[tuple[Scenario, Wire]] = [(scenario, wire) for wire in mutant.wires]
+    report = await judge(mutant.name, chosen)
+    if all(result.not_offered == "pipes" for result in report.results):
+        report = await servers.run(
+            Target(command=command("server", mutant.name)), chosen, told=_mute
+        )
     return Noticed(mutant, tuple(_unseen(mutant, report.results)))
 
 
@@ -55,9 +60,9 @@ async def judge(name: str | None, chosen: Sequence[tuple[Scenario, Wire]]) -> Re
     """
     os.environ["PYTHONPATH"] = str(HERE)  # for what is started: `mutants` is not installed
     if chosen[0][0].role == "client":
-        return await clients.run(command("client", name), chosen, told=lambda _: None)
+        return await clients.run(command("client", name), chosen, told=_mute)
     target = serving(name)
-    return await servers.run(target, chosen, told=lambda _: None)
+    return await servers.run(target, chosen, told=_mute)
 
 
 def serving(name: str | None) -> Target:
@@ -96,6 +101,11 @@ def everything(role: str) -> list[tuple[Scenario, Wire]]:
     """
     registry = CLIENT if role == "client" else SERVER
     return [(scenario, wire) for wire in WIRES for scenario in registry if wire in scenario.wires]
+
+
+def _mute(result: Result) -> None:
+    """Tell nobody about a result."""
+    del result
 
 
 def free_port() -> int:

@@ -79,3 +79,28 @@ def questions(method: str, change: Callable[[Request], Request]) -> None:
         return await right(self, **wrong)
 
     asking.Call.ask = ask
+
+
+def asked(method: str, change: Callable[[Result], Result]) -> None:
+    """Change every question of a method once it is made: the SDK's types would refuse some.
+
+    Args:
+        method: The method, such as `elicitation/create`.
+        change: What makes the wrong parameters of the right ones.
+    """
+
+    def round_(result: Result) -> Result:
+        for request in result.get("inputRequests", {}).values():
+            if request["method"] == method:
+                request["params"] = change(request["params"])
+        return result
+
+    async def ask(self: Call, key: str, request: Request) -> Result:
+        del key
+        right = request["params"]
+        params = change(right) if request["method"] == method else right
+        channel = self.context.session._request_outbound  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        return await channel.send_raw_request(request["method"], params, None)
+
+    results("tools/call", round_)
+    asking.Call._request = ask  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -38,8 +38,6 @@ async def forms_asked(lab: Lab) -> None:
     for tool in FORMS:
         reply = await client.call(tool, answers=Script(person=["accept"]))
         params = _asked(lab, tool, reply).params
-        if reply.failed or "action=accept" not in reply.text:
-            lab.wrong(f"{tool} should tell that the form was accepted, but {reply.told}.")
         message = params.get("message")
         lab.check(
             "elicitation.message",
@@ -66,6 +64,8 @@ async def forms_asked(lab: Lab) -> None:
             not wanted,
             f"In {tool} these texts ask for secrets: {wanted or 'none'}.",
         )
+        if reply.failed or "action=accept" not in reply.text:
+            lab.wrong(f"{tool} should tell that the form was accepted, but {reply.told}.")
 
 
 @scenario("elicitation", checks=("elicitation.content-validated",), needs=FORMS)
@@ -140,8 +140,8 @@ async def declined_and_cancelled(lab: Lab) -> None:
 async def failing_client(lab: Lab) -> None:
     """A client that never answers, or answers nonsense, does no harm to itself or to others."""
     client = await lab.client()
+    asked = await client.call(FORM, rounds=0)
     for what, nonsense in NONSENSE.items():
-        asked = await client.call(FORM, rounds=0)
         key, _ = _round(lab, asked)
         given = {**_state(asked), "inputResponses": {key: nonsense}}
         reply = await client.request("tools/call", {"name": FORM, "arguments": {}, **given})
@@ -155,13 +155,19 @@ async def failing_client(lab: Lab) -> None:
             not _succeeded(reply),
             f"When the answer is {what}, {reply.told}.",
         )
-    for _ in range(5):
-        _round(lab, await client.call(FORM, rounds=0))
+        asked = await client.call(FORM, rounds=0)
+        lab.check(
+            "elicitation.client-failure-handled",
+            not asked.refused and asked.kind == "input_required",
+            f"After an answer that is {what}, the next call should ask, and {asked.told}.",
+        )
+    for _ in range(3):
+        await client.call(FORM, rounds=0)
     after = await client.call(FORM, answers=Script(person=[ADA]))
     lab.check(
         "elicitation.client-failure-handled",
         _succeeded(after) and "Ada" in after.text,
-        f"When five more calls were abandoned and the next is answered, {after.told}.",
+        f"When more calls were abandoned and the next is answered, {after.told}.",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,13 +47,16 @@ class Answer:
         return Answer(200, events, b"text/event-stream")
 
 
-def requests(change: Callable[[Message], Message]) -> None:
+def requests(
+    change: Callable[[Message], Message], headers: Mapping[bytes, bytes] | None = None
+) -> None:
     """Change every message that comes.
 
     Args:
         change: What makes the wrong message of the right one.
+        headers: Headers to have other values, where they come.
     """
-    _wrap(change, lambda _, answer: answer)
+    _wrap(change, lambda _, answer: answer, headers or {})
 
 
 def answers(change: Callable[[Message, Answer], Answer]) -> None:
@@ -62,11 +65,13 @@ def answers(change: Callable[[Message, Answer], Answer]) -> None:
     Args:
         change: What makes the wrong answer of the message that came and the right answer.
     """
-    _wrap(lambda message: message, change)
+    _wrap(lambda message: message, change, {})
 
 
 def _wrap(
-    incoming: Callable[[Message], Message], outgoing: Callable[[Message, Answer], Answer]
+    incoming: Callable[[Message], Message],
+    outgoing: Callable[[Message, Answer], Answer],
+    headers: Mapping[bytes, bytes],
 ) -> None:
     right = app.http
 
@@ -78,7 +83,9 @@ def _wrap(
                 await inner(scope, receive, send)
                 return
             message = incoming(json.loads(await _read(receive)))
-            await inner(scope, _again(message, receive), _Sent(message, outgoing, send))
+            said = [(name, headers.get(name, value)) for name, value in scope["headers"]]
+            sent = _Sent(message, outgoing, send)
+            await inner({**scope, "headers": said}, _again(message, receive), sent)
 
         return outer
 

@@ -21,7 +21,7 @@ from mutants.mutant import Mutant
 
 HERE: Final = Path(__file__).parents[1]
 NOTICED: Final = (Status.FAILED, Status.WARNED)
-BY_NAME: Final = {scenario.name: scenario for scenario in [*SERVER, *CLIENT]}
+BY_NAME: Final = {(scenario.role, scenario.name): scenario for scenario in [*SERVER, *CLIENT]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ async def notice(mutant: Mutant) -> Noticed:
     Args:
         mutant: The mutant.
     """
-    scenario = BY_NAME.get(mutant.noticed_by)
+    scenario = BY_NAME.get((mutant.role, mutant.noticed_by))
     if scenario is None:
         return Noticed(mutant, (f"there is no scenario {mutant.noticed_by}",))
     chosen: list[tuple[Scenario, Wire]] = [(scenario, wire) for wire in mutant.wires]

@@ -23,8 +23,9 @@ async def test_a_mutant_is_noticed(mutant: Mutant) -> None:
 
 
 def test_every_scenario_can_be_failed_by_a_mutant() -> None:
-    caught = {mutant.noticed_by for mutant in MUTANTS.values()}
-    assert {scenario.name for scenario in [*SERVER, *CLIENT]} - caught == set()
+    caught = {(mutant.role, mutant.noticed_by) for mutant in MUTANTS.values()}
+    there = {(scenario.role, scenario.name) for scenario in [*SERVER, *CLIENT]}
+    assert there - caught == set()
 
 
 def test_every_group_of_requirements_is_broken_by_a_mutant() -> None:

@@ -1,11 +1,10 @@
 """What the conformance suite asks of any server: components of FastMCP that ask nobody.
 
-Three of them are no agents although they ask, or refuse to:
+Two of them are no agents although they ask:
 - `test_input_required_result_elicitation`: the suite wants its question under the key `user_name`,
   and answers it in a call that continues nothing. The questions of an agent have keys of their own,
   and answers reach the run that asked;
-- `test_input_required_result_prompt`: agents are tools;
-- `test_missing_capability`: the suite wants an error of the protocol, and an agent fails as a tool.
+- `test_input_required_result_prompt`: agents are tools.
 """
 
 from __future__ import annotations
@@ -90,7 +89,6 @@ def add_plain_components(server: FastMCP[Any]) -> None:
         test_multiple_content_types,
         test_error_handling,
         test_custom_header,
-        test_missing_capability,
         test_reconnection,
         test_input_required_result_elicitation,
     ):
@@ -170,18 +168,6 @@ def test_custom_header(
     return region
 
 
-async def test_missing_capability(context: Context) -> str:
-    """Refuse a client that has no sampling (SEP-2575)."""
-    capabilities = context.session.client_capabilities
-    if capabilities is None or capabilities.sampling is None:
-        raise MCPError(
-            MISSING_REQUIRED_CLIENT_CAPABILITY,
-            "This tool needs sampling",
-            {"requiredCapabilities": {"sampling": {}}},
-        )
-    return "Success"
-
-
 async def test_reconnection(context: Context) -> str:
     """Close the stream of its own call: the client comes back for the result (SEP-1699)."""
     await context.close_sse_stream()
@@ -195,6 +181,17 @@ def json_schema_2020_12_tool(**given: Any) -> str:
 
 async def test_input_required_result_elicitation(context: Context) -> str | InputRequiredResult:
     """Ask for a name."""
+    declared = context.session.client_capabilities
+    if declared is None or declared.elicitation is None:
+        raise MCPError(
+            MISSING_REQUIRED_CLIENT_CAPABILITY,
+            "This tool needs elicitation",
+            {"requiredCapabilities": {"elicitation": {}}},
+        )
+    request = context.request_context
+    if request is not None and request.protocol_version < "2026":
+        said = await context.session.elicit("What is your name?", _form("name"), request.request_id)
+        return f"Hello, {(said.content or {}).get('name', 'nobody')}!"
     answer = (context.input_responses or {}).get("user_name")
     if not isinstance(answer, ElicitResult) or answer.content is None:
         return _ask("user_name", "What is your name?", "name")
@@ -277,8 +274,11 @@ def _embedded(uri: str, text: str) -> EmbeddedResource:
 
 
 def _ask(key: str, message: str, field: str) -> InputRequiredResult:
-    schema = {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]}
-    params = {"mode": "form", "message": message, "requestedSchema": schema}
+    params = {"mode": "form", "message": message, "requestedSchema": _form(field)}
     return InputRequiredResult(
         input_requests={key: ElicitRequest.model_validate({"params": params}, by_name=False)}
     )
+
+
+def _form(field: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {field: {"type": "string"}}, "required": [field]}

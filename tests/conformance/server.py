@@ -9,26 +9,28 @@ scenarios describe.
 
 from __future__ import annotations
 
-import secrets
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Awaitable
+from typing import Annotated, Any, Final, Literal, TypeVar
 
+import jsonschema
+from fastmcp.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import BaseModel, Field
 
-from inverted import AcceptedElicitation, AgentServer, Run, Titles
+from inverted import AcceptedElicitation, Run, Titles
 from inverted.core.effects import Effect, Kind
 from inverted.run.forms import form_of
 from inverted.run.run import Elicitation
+from tests.conformance import contract
+from tests.conformance.instance import server
 from tests.conformance.plain import add_plain_components
 
-server: Final = AgentServer(
-    "inverted-conformance",
-    version="1.0.0",
-    store=":memory:",
-    keys=[secrets.token_bytes(32)],  # the server lives as long as one run of the suite
-    dereference_schemas=False,  # the suite wants to see `$defs`
-)
+T = TypeVar("T", bound=BaseModel)
+
+OURS: Final = contract
+"""Imported for what it gives to the server."""
+
 add_plain_components(server)
 
 
@@ -48,7 +50,7 @@ class Confirmation(BaseModel):
 
 
 @server.agent
-async def test_sampling(run: Run, prompt: str) -> str:
+async def test_sampling(run: Run, prompt: str = "Say something") -> str:
     """Ask the client's model."""
     return f"LLM response: {(await run.sample(prompt, max_tokens=100)).text}"
 
@@ -61,7 +63,7 @@ class Contact(BaseModel):
 
 
 @server.agent
-async def test_elicitation(run: Run, message: str) -> str:
+async def test_elicitation(run: Run, message: str = "Who are you?") -> str:
     """Ask the person through a form."""
     return f"User response: {_told(await run.elicit(message, Contact))}"
 
@@ -115,6 +117,11 @@ async def test_elicitation_sep1330_enums(run: Run) -> str:
     answer = await Effect(
         Kind.ELICIT, {"mode": "form", "message": message, "requestedSchema": schema}
     )
+    if answer["action"] == "accept":
+        try:
+            jsonschema.validate(answer.get("content") or {}, {**schema, "required": []})
+        except jsonschema.ValidationError as error:
+            raise ToolError(f"The answer does not fit the form: {error.message}") from error
     return f"Elicitation completed: action={answer['action']}, content={answer.get('content')}"
 
 
@@ -149,12 +156,13 @@ async def test_input_required_result_tampered_state(run: Run) -> str:
 @server.agent
 async def test_input_required_result_multiple_inputs(run: Run) -> str:
     """Ask the person, the model and the client in one round."""
-    answers = await run.gather(
+    answers: list[Any] = await run.gather(
         run.elicit("What is your name?", Name),
         run.sample("Generate a greeting", max_tokens=50),
         run.list_roots(),
     )
-    return f"Got {[type(answer).__name__ for answer in answers]}"
+    name, greeting, roots = answers
+    return f"Name: {_name(name)}; Greeting: {greeting.text}; Roots: {len(roots)}"
 
 
 class Color(BaseModel):
@@ -164,22 +172,37 @@ class Color(BaseModel):
 
 
 @server.agent
-async def test_input_required_result_multi_round(run: Run) -> str:
-    """Ask in two rounds."""
-    name = await run.elicit("Step 1: What is your name?", Name)
-    color = await run.elicit("Step 2: What is your favorite color?", Color)
-    return f"Multi-round complete: {_told(name)}; {_told(color)}"
+async def test_input_required_result_multi_round(run: Run, seconds: float = 600) -> str:
+    """Ask in two rounds, each for a limited time."""
+    name = await _in_time(run, seconds, run.elicit("Step 1: What is your name?", Name))
+    color = await _in_time(run, seconds, run.elicit("Step 2: What is your favorite color?", Color))
+    liked = color.data.color if isinstance(color, AcceptedElicitation) else "nothing"
+    return f"Multi-round complete for {_name(name)} who likes {liked}"
+
+
+class Value(BaseModel):
+    """A form with one field."""
+
+    value: str
 
 
 @server.agent
 async def test_input_required_result_capabilities(run: Run) -> str:
     """Ask what this client can answer; what it cannot fails by itself."""
     answers = await run.gather(
-        run.elicit("Elicitation input", Name),
-        run.sample("Sample request", max_tokens=50),
+        run.elicit("Elicitation input", Value),
+        run.sample("Sample request", max_tokens=50, rungs=["sampling"]),
         return_exceptions=True,
     )
-    return f"capabilities-ok: {[type(answer).__name__ for answer in answers]}"
+    names = ("elicit_input", "sample_input")
+    given = [
+        name
+        for name, answer in zip(names, answers, strict=True)
+        if not isinstance(answer, BaseException)
+    ]
+    if not given:
+        return "No supported capabilities declared"
+    return f"capabilities-ok: received {','.join(given)}"
 
 
 @server.agent
@@ -226,25 +249,18 @@ async def greet(run: Run, name: str) -> str:
     return f"Hello, {name}!"
 
 
-@server.agent(task="auto")
-async def slow_compute(run: Run, seconds: float, label: str = "") -> str:
-    """Sleep, then answer: a task if the client has tasks and there is something to wait for."""
-    await run.sleep(seconds)
-    return f"Computed {label or 'nothing'} in {seconds:g} s"
-
-
 @server.agent(task="always")
 async def failing_job(run: Run) -> str:
     """Fail as a tool fails; always a task."""
-    await run.sleep(1)
-    raise ValueError("This job fails on purpose")
+    await run.sleep(0.05)
+    raise ToolError("This job fails")
 
 
 @server.agent(task="always")
 async def protocol_error_job(run: Run) -> str:
     """Fail with an error of the protocol; always a task."""
-    await run.sleep(0.1)
-    raise MCPError(INTERNAL_ERROR, "This job ends with a protocol error on purpose")
+    await run.sleep(0.05)
+    raise MCPError(INTERNAL_ERROR, "This job breaks", {"job": 1})
 
 
 class Deletion(BaseModel):
@@ -256,7 +272,7 @@ class Deletion(BaseModel):
 @server.agent(task="always")
 async def confirm_delete(run: Run, filename: str) -> str:
     """Ask inside the task; always a task."""
-    return f"{filename}: {_told(await run.elicit(f'Delete {filename}?', Deletion))}"
+    return _told(await run.elicit(f"Delete {filename}?", Deletion))
 
 
 class Part(BaseModel):
@@ -268,22 +284,36 @@ class Part(BaseModel):
 
 @server.agent(task="always")
 async def multi_input(run: Run) -> str:
-    """Ask two questions at once inside the task; always a task."""
+    """Ask two questions at once inside the task, then the model; always a task."""
     first, second = await run.gather(run.elicit("First?", Part), run.elicit("Second?", Part))
-    return f"{_told(first)}; {_told(second)}"
+    said = await run.sample("Third?", max_tokens=100, rungs=["sampling"])
+    return f"{_name(first)}\n{_name(second)}\n{said.text}"
 
 
 @server.agent(task="auto")
 async def test_tool_with_task(run: Run) -> str:
     """Ask in a round first, then work as a task."""
     name = await run.elicit("What is your name?", Name)
-    await run.sleep(1)
-    return f"Done for {_told(name)}"
+    await run.sleep(0.05)
+    return f"Done for {_name(name)}"
+
+
+async def _in_time(run: Run, seconds: float, asking: Awaitable[Elicitation[T]]) -> Elicitation[T]:
+    """An answer that came in time; a later one is refused as the SDK refuses an expired state."""
+    asked = await run.now()
+    answer = await asking
+    if (await run.now() - asked).total_seconds() > seconds:
+        raise MCPError(INVALID_PARAMS, "Invalid or expired requestState")
+    return answer
+
+
+def _name(answer: Elicitation[Name] | Elicitation[Part]) -> str:
+    return answer.data.name if isinstance(answer, AcceptedElicitation) else "nobody"
 
 
 def _told(answer: Elicitation[Any]) -> str:
     match answer:
         case AcceptedElicitation(data=data):
-            return f"action=accept, content={data}"
+            return f"action=accept, content={data.model_dump()}"
         case _:
             return f"action={answer.action}"

@@ -93,11 +93,10 @@ async def clients_with_forms_only(lab: Lab) -> None:
     asked = [question for question in reply.questions if question.method == ELICIT]
     used = [question.params.get("mode", "form") for question in asked]
     lab.check("url.secrets", "form" not in used, f"The modes asked in are {used or 'none'}.")
-    wanted = [text for question in asked for text in forms.secrets(question.params)]
     lab.check(
         "elicitation.no-secrets-in-forms",
-        "form" not in used and not wanted,
-        f"The modes asked in are {used or 'none'}; texts that ask for secrets: {wanted or 'none'}.",
+        "form" not in used,
+        f"The modes asked in are {used or 'none'}.",
     )
 
 

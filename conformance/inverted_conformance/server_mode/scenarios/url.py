@@ -8,7 +8,6 @@ import re
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 
-from inverted_conformance.server_mode import forms
 from inverted_conformance.server_mode.errands import (
     REQUIRED,
     TOOL,

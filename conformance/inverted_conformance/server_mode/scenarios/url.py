@@ -188,14 +188,13 @@ def says(url: str, word: str) -> bool:
         word: The word.
     """
     plain = unquote(url.replace("+", " "))
-    shown = [url, plain, *map(_decoded, re.findall(r"[\w+/=-]{8,}", plain))]
+    shown = [url, plain, *map(_decoded, re.findall(r"[A-Za-z0-9_-]{8,}", unquote(url)))]
     return any(word.lower() in text.lower() for text in shown)
 
 
 def _decoded(text: str) -> str:
-    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
     try:
-        return base64.urlsafe_b64decode(padded).decode("utf-8", "replace")
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         return ""
 

@@ -45,9 +45,9 @@ async def created(lab: Lab) -> None:
     if not lab.modern:
         params["task"] = {"ttl": 60_000}
     reply = await client.request("tools/call", params)
+    lab.check("tasks.create-result-type", reply.kind == "task", f"It came back as {reply.kind!r}.")
     task = begun(lab, client, reply)
     lab.check("tasks.create-result", "content" not in reply.result, f"The call got {reply.result}.")
-    lab.check("tasks.create-result-type", reply.kind == "task", f"resultType was {reply.kind!r}.")
     lab.check("tasks.id-string", isinstance(task.id, str), f"The id was {task.id!r}.")
     status = task.created.get("status")
     lab.check("tasks.starts-working", status == "working", f"The first status was {status!r}.")

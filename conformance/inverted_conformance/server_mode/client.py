@@ -130,7 +130,8 @@ class Client:
     @property
     def idle(self) -> bool:
         """Whether the connection works and nothing is under way, so that it can be used again."""
-        return self.broken is None and all(reply is not None for _, reply in self._open.values())
+        replies = [reply for _, reply in self._open.values()]
+        return self.broken is None and all(reply and reply.message for reply in replies)
 
     def begin_again(self, capabilities: Message, transcript: Transcript, who: str = "") -> None:
         """Forget what came, for another scenario.

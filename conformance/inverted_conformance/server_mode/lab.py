@@ -66,6 +66,8 @@ class Connections:
         # Since 2026-07-28 capabilities belong to a request; before, to the connection.
         declared = "" if wire == "2026-07-28" else json.dumps(capabilities, sort_keys=True)
         key = (wire, declared, principal)
+        if await self.server.crashed():
+            await self.drop_all()
         while not fresh and self._idle.get(key):
             client, opening = self._idle[key].pop()
             if client.broken is None:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import SocketStream, TaskGroup
 
 from inverted_conformance.scenario import Wire
 from inverted_conformance.wire.channel import Channel, PeerError
@@ -101,6 +101,19 @@ class Server:
             return {}
         return self.target.headers if principal == "first" else self.target.other_headers
 
+    async def crashed(self) -> bool:
+        """Whether the server over HTTP that was started is gone; the next connection starts it."""
+        command, url = self._command, self.target.url
+        if command is None or url is None:
+            return False
+        if not command.ended:  # the end of a process is noticed a little later than its silence
+            with suppress(OSError):
+                await (await _reach(url)).aclose()
+                return False
+        await command.stop()
+        self._command = None
+        return True
+
     async def kill(self, channel: Channel) -> None:
         """Kill the server, as `kill -9` does; the next connection starts it again.
 
@@ -127,12 +140,10 @@ class Server:
         )
 
     async def _listening(self, url: str, command: Command) -> None:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         with anyio.move_on_after(STARTING * self._factor):
             while not command.ended:
                 try:
-                    stream = await anyio.connect_tcp(parts.hostname or "", port)
+                    stream = await _reach(url)
                 except OSError:
                     await anyio.sleep(0.05)  # the only way to learn that somebody listens
                     continue
@@ -141,3 +152,9 @@ class Server:
         why = "ended" if command.ended else f"did not listen within {STARTING:g} s"
         await command.stop()
         raise PeerError(f"The command {why} ({url}); it last wrote:\n{command.said}")
+
+
+async def _reach(url: str) -> SocketStream:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return await anyio.connect_tcp(parts.hostname or "", port)

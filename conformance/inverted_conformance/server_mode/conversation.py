@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, cast
 
+from inverted_conformance.server_mode.client import Client
 from inverted_conformance.server_mode.said import SAMPLE, Question, Reply
+from inverted_conformance.server_mode.scripted import Script
+from inverted_conformance.wire.channel import PeerError
 from inverted_conformance.wire.transcript import Message
 
 
@@ -16,6 +19,24 @@ def sampled(reply: Reply) -> list[Question]:
         reply: The response to the call.
     """
     return [question for question in reply.questions if question.method == SAMPLE]
+
+
+async def still_asks(client: Client) -> str | None:
+    """Let `test_sampling` ask once more, after what a server should survive.
+
+    Args:
+        client: The connection.
+
+    Returns:
+        What went wrong instead, or `None` if the tool returned what the model said.
+    """
+    try:
+        await client.request("tools/list")  # over HTTP, what was sent before is there by now
+        reply = await client.call("test_sampling", answers=Script(["Good day."]))
+        ok = not reply.failed and "Good day." in reply.text
+    except PeerError as error:
+        return str(error)
+    return None if ok else reply.told
 
 
 def messages(question: Question) -> list[Message]:

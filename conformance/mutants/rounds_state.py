@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import secrets
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -163,7 +164,7 @@ def looks_before_it_remembers() -> None:
             raise MCPError(types.INVALID_PARAMS, "Invalid or expired requestState")
         await anyio.sleep(0.1)
         redeemed.add(call.round_id)
-        return "Redeemed"
+        return f"Redeemed: {secrets.token_hex(8)}"
 
 
 @mutant("rounds/state-twice-over-a-restart", "rounds.state-once", wires=NEW)

@@ -35,11 +35,6 @@ def accepted(**content: Any) -> Message:
     return {"action": "accept", "content": content}
 
 
-ADA: Final = {"step1": accepted(name="Ada")}
-BLUE: Final = {"step2": accepted(color="blue")}
-"""Answers for the two rounds of `TWICE`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A call that came back as `input_required`."""
@@ -59,6 +54,14 @@ class Waiting:
     def state(self) -> str | None:
         """The state that the server gave."""
         return self.reply.result.get("requestState")
+
+    def accept(self, **content: Any) -> Message:
+        """The answers of a person who fills in every form alike, by key.
+
+        Args:
+            content: What the person says.
+        """
+        return {key: accepted(**content) for key in self.asked}
 
     async def answers(self) -> Message:
         """What the client's script answers, by key."""

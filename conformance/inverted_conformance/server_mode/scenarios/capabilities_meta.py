@@ -9,8 +9,6 @@ from inverted_conformance.server_mode.client import TASKS, Client
 from inverted_conformance.server_mode.lab import Lab, NotOffered
 from inverted_conformance.server_mode.registry import scenario
 from inverted_conformance.server_mode.rounds import (
-    ADA,
-    BLUE,
     ELICITING,
     SAMPLING,
     STATEFUL,
@@ -103,7 +101,7 @@ async def another_name(lab: Lab) -> None:
     client = await lab.client()
     usual = await client.request("tools/list")
     waiting = await call(lab, client, TWICE)
-    waiting = await waiting.next(ADA)
+    waiting = await waiting.next(waiting.accept(name="Ada"))
     for name in ("Claude", "inverted-conformance", "x"):
         meta = {f"{_META}clientInfo": {"name": name, "version": "9"}}
         reply = await client.request("tools/list", meta=meta)
@@ -112,7 +110,9 @@ async def another_name(lab: Lab) -> None:
             not reply.refused and reply.result.get("tools") == usual.result.get("tools"),
             f"tools/list of {name!r}: {_same(reply, usual)}.",
         )
-        reply = await client.request("tools/call", waiting.retry_with(BLUE), meta=meta)
+        reply = await client.request(
+            "tools/call", waiting.retry_with(waiting.accept(color="blue")), meta=meta
+        )
         lab.check(
             "capabilities.info-no-effect",
             done(reply) and "Ada who likes blue" in reply.text,

@@ -8,8 +8,6 @@ from pydantic import TypeAdapter, ValidationError
 from inverted_conformance.server_mode.lab import Lab, NotOffered
 from inverted_conformance.server_mode.registry import scenario
 from inverted_conformance.server_mode.rounds import (
-    ADA,
-    BLUE,
     DECLARED,
     ELICITING,
     PROMPT,
@@ -18,7 +16,6 @@ from inverted_conformance.server_mode.rounds import (
     SEVERAL,
     STATEFUL,
     TWICE,
-    accepted,
     call,
     done,
     prompt,
@@ -73,7 +70,7 @@ async def prompt_asks(lab: Lab) -> None:
     if PROMPT not in [one["name"] for one in listed]:
         raise NotOffered(f"the prompt {PROMPT}")
     waiting = await prompt(lab, client)
-    reply = await waiting.retry({"user_context": accepted(context="tea")})
+    reply = await waiting.retry(waiting.accept(context="tea"))
     said = "" if reply.refused else str(reply.result.get("messages"))
     lab.check("rounds.supported", "tea" in said, f"The messages were {said!r}.")
 
@@ -152,7 +149,7 @@ async def every_result_typed(lab: Lab) -> None:
         await client.request("server/discover"),
         await client.request("tools/list"),
         first.reply,
-        await first.retry({"user_name": accepted(name="Ada")}),
+        await first.retry(first.accept(name="Ada")),
     ]
     if "slow_compute" in lab.tools:  # a server with tasks might make one
         arguments = {"name": "slow_compute", "arguments": {"seconds": 0}}
@@ -198,11 +195,11 @@ async def mixed_calls(lab: Lab) -> None:
     client = await lab.client()
     ada = await call(lab, client, TWICE)
     eve = await call(lab, client, TWICE)
-    eve = await eve.next({"step1": accepted(name="Eve")})
-    ada = await ada.next(ADA)
+    eve = await eve.next(eve.accept(name="Eve"))
+    ada = await ada.next(ada.accept(name="Ada"))
     ids = [
-        await client.begin("tools/call", ada.retry_with(BLUE)),
-        await client.begin("tools/call", eve.retry_with({"step2": accepted(color="red")})),
+        await client.begin("tools/call", ada.retry_with(ada.accept(color="blue"))),
+        await client.begin("tools/call", eve.retry_with(eve.accept(color="red"))),
     ]
     replies = [await client.reply(id) for id in reversed(ids)]
     for reply, name, color in zip(replies, ("Eve", "Ada"), ("red", "blue"), strict=True):
@@ -217,9 +214,9 @@ async def mixed_calls(lab: Lab) -> None:
 async def other_connection(lab: Lab) -> None:
     """A retry may come over another connection than the request that it repeats."""
     waiting = await call(lab, await lab.client(who="first"), TWICE)
-    waiting = await waiting.next(ADA)
+    waiting = await waiting.next(waiting.accept(name="Ada"))
     second = await lab.client(fresh=True, who="second")
-    reply = await waiting.retry(BLUE, by=second)
+    reply = await waiting.retry(waiting.accept(color="blue"), by=second)
     lab.check(
         "rounds.other-connection",
         done(reply) and "Ada who likes blue" in reply.text,
@@ -234,8 +231,8 @@ async def restarted_between(lab: Lab) -> None:
     """A retry may come to a server that was started again since the first request."""
     client = await lab.client(fresh=True)
     waiting = await call(lab, client, TWICE)
-    waiting = await waiting.next(ADA)
-    reply = await waiting.retry(BLUE, by=await lab.restart(client))
+    waiting = await waiting.next(waiting.accept(name="Ada"))
+    reply = await waiting.retry(waiting.accept(color="blue"), by=await lab.restart(client))
     lab.check(
         "rounds.other-connection",
         done(reply) and "Ada who likes blue" in reply.text,

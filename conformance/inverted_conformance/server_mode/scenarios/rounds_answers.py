@@ -19,7 +19,7 @@ from inverted_conformance.wire.transcript import Message
 _FITTING: Final = (-32602, -32600)
 """Invalid parameters, or an invalid request."""
 
-_NO_ANSWERS: Final[tuple[Any, ...]] = ("accept", ["confirm"], 7)
+_NO_ANSWERS: Final[tuple[Any, ...]] = ("accept", ["accept"], 7)
 """What is no map of answers."""
 
 _NO_ANSWER: Final[tuple[Any, ...]] = (
@@ -86,7 +86,7 @@ async def extra_answers(lab: Lab) -> None:
                 **answers,
                 key: {**answers[key], "com.example/other": 7},
                 "com.example/nobody-asked": {"action": "decline"},
-                "step2": accepted(color="blue"),
+                "com.example/other-call": accepted(color="blue"),
             }
         )
         lab.check(
@@ -114,12 +114,12 @@ async def malformed_answers(lab: Lab) -> None:
             f"With {answers!r} for inputResponses: {reply.told}.",
         )
     for answer in _NO_ANSWER:
-        reply = await waiting.retry({"confirm": answer})
+        reply = await waiting.retry(dict.fromkeys(waiting.asked, answer))
         lab.check(
             "rounds.answers-validated",
             not done(reply),
             f"With {answer!r} for an answer: {reply.told}.",
         )
-    reply = await waiting.retry({"confirm": accepted(ok=True)})
+    reply = await waiting.retry(waiting.accept(ok=True))
     if not done(reply):
         lab.wrong(f"With the right answer {STATEFUL} should succeed, but {reply.told}.")

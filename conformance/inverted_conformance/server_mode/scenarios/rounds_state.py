@@ -13,20 +13,16 @@ import anyio
 from inverted_conformance.server_mode.lab import Lab
 from inverted_conformance.server_mode.registry import scenario
 from inverted_conformance.server_mode.rounds import (
-    ADA,
-    BLUE,
     ONCE,
     SEALED,
     STATEFUL,
     TWICE,
     Waiting,
-    accepted,
     call,
     done,
 )
 
 _SIXTY_FOUR: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
-_YES: Final = {"confirm": accepted(ok=True)}
 _STRANGE: Final[tuple[Any, ...]] = (
     "",
     "null",
@@ -48,7 +44,7 @@ _STRANGE: Final[tuple[Any, ...]] = (
 async def _second_round(lab: Lab, **arguments: Any) -> Waiting:
     """A call of `TWICE` whose state says that the person is Ada."""
     waiting = await call(lab, await lab.client(), TWICE, **arguments)
-    waiting = await waiting.next(ADA)
+    waiting = await waiting.next(waiting.accept(name="Ada"))
     if waiting.state is None:
         lab.wrong(f"{TWICE} should give a state in its second round; it gave none.")
     return waiting
@@ -58,7 +54,7 @@ async def _second_round(lab: Lab, **arguments: Any) -> Waiting:
 async def state_left_out(lab: Lab) -> None:
     """A second round that comes without the state of the first is not gone on with."""
     waiting = await _second_round(lab)
-    reply = await waiting.retry(BLUE, state=None)
+    reply = await waiting.retry(waiting.accept(color="blue"), state=None)
     lab.check(
         "rounds.explicit-state",
         not (done(reply) and "Ada" in reply.text),
@@ -76,7 +72,7 @@ async def state_changed(lab: Lab) -> None:
     """A state of which anything was changed is refused, and brings nobody else's result."""
     waiting = await _second_round(lab)
     changed = [*_damaged(waiting.state or ""), *_forged(waiting.state or "")]
-    for how, reply in await _try(waiting, changed, BLUE):
+    for how, reply in await _try(waiting, changed, waiting.accept(color="blue")):
         lab.check(
             "rounds.state-integrity",
             not done(reply) or "Ada who likes blue" in reply.text,
@@ -84,9 +80,10 @@ async def state_changed(lab: Lab) -> None:
         )
     await _control(waiting)
     waiting = await call(lab, waiting.client, SEALED)
-    for how, reply in await _try(waiting, list(_damaged(waiting.state or "")), _YES):
+    yes, damaged = waiting.accept(ok=True), list(_damaged(waiting.state or ""))
+    for how, reply in await _try(waiting, damaged, yes):
         lab.check("rounds.state-rejected", not done(reply), f"The state with {how}: {reply.told}.")
-    reply = await waiting.retry(_YES)
+    reply = await waiting.retry(waiting.accept(ok=True))
     if not done(reply):
         lab.wrong(f"{SEALED} should succeed with the state as it was, but {reply.told}.")
 
@@ -97,13 +94,13 @@ async def state_made_up(lab: Lab) -> None:
     client = await lab.client()
     waiting = await call(lab, client, SEALED)
     for state in _STRANGE:
-        reply = await waiting.retry(_YES, state=state)
+        reply = await waiting.retry(waiting.accept(ok=True), state=state)
         lab.check(
             "rounds.state-untrusted",
             reply.message is not None and not done(reply),
             f"With the state {repr(state)[:60]}: {reply.told}.",
         )
-    reply = await waiting.retry(_YES)
+    reply = await waiting.retry(waiting.accept(ok=True))
     lab.check("rounds.state-untrusted", done(reply), f"The right state after those: {reply.told}.")
 
 
@@ -112,7 +109,7 @@ async def state_expired(lab: Lab) -> None:
     """A state is refused when its time is over."""
     waiting = await _second_round(lab, seconds=1)
     await anyio.sleep(2.1)  # nothing but time makes a state expire; some clocks have whole seconds
-    reply = await waiting.retry(BLUE)
+    reply = await waiting.retry(waiting.accept(color="blue"))
     lab.check(
         "rounds.state-expiry",
         not (done(reply) and "Ada" in reply.text),
@@ -126,13 +123,14 @@ async def state_expired(lab: Lab) -> None:
 async def state_of_another_call(lab: Lab) -> None:
     """A state is refused on a call with other arguments and on another tool's."""
     waiting = await _second_round(lab)
-    reply = await waiting.retry(BLUE, arguments={"seconds": 599})
+    reply = await waiting.retry(waiting.accept(color="blue"), arguments={"seconds": 599})
     lab.check(
         "rounds.state-request",
         not (done(reply) and "Ada" in reply.text),
         f"The state with other arguments: {reply.told}.",
     )
-    reply = await waiting.retry(_YES, name=STATEFUL)
+    other = await call(lab, waiting.client, STATEFUL)
+    reply = await other.retry(other.accept(ok=True), state=waiting.state)
     lab.check(
         "rounds.state-request", not done(reply), f"The state with another tool: {reply.told}."
     )
@@ -149,7 +147,7 @@ async def state_of_another_person(lab: Lab) -> None:
     """A state is refused when somebody else presents it, also under the same `clientInfo`."""
     other = await lab.client(principal="other", who="other")
     waiting = await _second_round(lab)
-    reply = await waiting.retry(BLUE, by=other)
+    reply = await waiting.retry(waiting.accept(color="blue"), by=other)
     refused = not (done(reply) and "Ada" in reply.text)
     lab.check("rounds.state-principal", refused, f"Presented by somebody else: {reply.told}.")
     lab.check(
@@ -165,11 +163,15 @@ async def state_twice(lab: Lab) -> None:
     """What may be redeemed once is redeemed once, also if five retries come at the same time."""
     client = await lab.client()
     waiting = await call(lab, client, ONCE)
-    ids = [await client.begin(waiting.method, waiting.retry_with(_YES)) for _ in range(5)]
-    redeemed = sum([done(await client.reply(id)) for id in ids])
-    lab.check("rounds.state-once", redeemed == 1, f"Of five retries at once {redeemed} succeeded.")
-    reply = await waiting.retry(_YES)
-    lab.check("rounds.state-once", not done(reply), f"A retry after that: {reply.told}.")
+    ids = [
+        await client.begin(waiting.method, waiting.retry_with(waiting.accept(ok=True)))
+        for _ in range(5)
+    ]
+    codes = {reply.text for id in ids if done(reply := await client.reply(id))}
+    lab.check("rounds.state-once", len(codes) == 1, f"Five retries at once redeemed {codes}.")
+    reply = await waiting.retry(waiting.accept(ok=True))
+    ok = not done(reply) or reply.text in codes
+    lab.check("rounds.state-once", ok, f"A retry after that, of {codes}: {reply.told}.")
 
 
 @scenario("rounds", checks=("rounds.state-once",), wires=("2026-07-28",), needs=(ONCE,), seconds=60)
@@ -177,16 +179,18 @@ async def state_twice_over_a_restart(lab: Lab) -> None:
     """What was redeemed stays redeemed when the server is started again."""
     client = await lab.client(fresh=True)
     waiting = await call(lab, client, ONCE)
-    reply = await waiting.retry(_YES)
+    reply = await waiting.retry(waiting.accept(ok=True))
     if not done(reply):
         lab.wrong(f"{ONCE} should succeed the first time, but {reply.told}.")
-    reply = await waiting.retry(_YES, by=await lab.restart(client))
-    lab.check("rounds.state-once", not done(reply), f"Once more after a restart: {reply.told}.")
+    code = reply.text
+    reply = await waiting.retry(waiting.accept(ok=True), by=await lab.restart(client))
+    ok = not done(reply) or reply.text == code
+    lab.check("rounds.state-once", ok, f"{code!r} once more after a restart: {reply.told}.")
 
 
 async def _control(waiting: Waiting) -> None:
     """Show that the state is good where it belongs, so that a refusal elsewhere means something."""
-    reply = await waiting.retry(BLUE)
+    reply = await waiting.retry(waiting.accept(color="blue"))
     if not done(reply):
         waiting.lab.wrong(f"With its own state the call should succeed, but {reply.told}.")
 

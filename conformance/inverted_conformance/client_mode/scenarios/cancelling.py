@@ -68,9 +68,6 @@ async def gives_up(stage: Stage) -> None:
     told = await stage.maybe(lambda: given_up(stage, call), MOMENT * 3)
     named = [each.get("requestId") for each in cancellations(stage)]
     if not told and not named:
-        if not stage.modern:
-            raise NotOffered("The client cancels no call.")
-        stage.broke("cancellation.signalled", "The client closed no stream.", "a closed stream")
         raise NotOffered("The client cancels no call.")
     stage.check(
         "cancellation.signalled",
@@ -106,14 +103,14 @@ async def crossing(stage: Stage) -> None:
     await stage.maybe(lambda: given_up(stage, call), MOMENT)
     call.finish()
     try:
-        after = await stage.called("after")
+        (await stage.called("after")).finish()
+        await stage.last()
     except Over as over:
         for key in ("cancellation.late-response", "cancellation.races"):
             stage.broke(key, f"After messages that crossed its cancellation: {over}", "a next call")
         return
     for key in ("cancellation.late-response", "cancellation.races"):
         stage.met(key, "After messages that crossed its cancellation the client went on.")
-    after.finish()
 
 
 def _question(stage: Stage, call: Call) -> None:

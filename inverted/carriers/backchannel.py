@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import anyio
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
@@ -25,6 +26,8 @@ from inverted.runtime.ports import Answer, Question
 
 MODES_SINCE: Final = "2025-11-25"
 """The revision in which elicitation got its modes."""
+INITIALIZED_SECONDS: Final = 5.0
+"""How long a client that has not said that it is initialized is waited for."""
 NO_WAY_BACK: Final = (
     "this connection has no way back to the client (a server with json_response=True, or stateless "
     "HTTP). Serve with streaming responses, or let the client speak 2026-07-28."
@@ -69,6 +72,11 @@ class BackChannel:
             ClientGone: The connection was closed.
         """
         method, params = METHODS[question.kind], self._params(question)
+        connection = self._session._connection  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # it alone knows
+        if not connection.initialized.is_set():
+            # 2025-11-25 basic/lifecycle, Initialization: before that a server asks nothing.
+            with anyio.move_on_after(INITIALIZED_SECONDS):
+                await connection.initialized.wait()
         try:
             raw = await send_raw(self._session, method, params, self._metadata)
             return Answer(canonical(question.kind, raw))  # the SDK has validated it by now

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 
 GONE: Final = (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError)
+BURST: Final = 50
+PER_SECOND: Final = 20
+"""Progress that a request may report: so many at once, and then at this rate."""
 TINY: Final = 1e-6
 """Progress has to grow with every notification, and a sign of life means none."""
 
@@ -64,12 +68,15 @@ class Notifier:
         self._progress = 0.0
         self._total: float | None = None
         self._signs = 0
+        self._due = -math.inf
 
     async def __call__(self, payload: dict[str, Json]) -> None:
         """Send one; nothing happens for a client that is gone."""
         context = self._context
         try:
             if payload["type"] == "progress":
+                if not self._in_time(payload["progress"], payload["total"]):
+                    return
                 self._progress = self._raised(payload["progress"])
                 self._total = payload["total"]
                 await context.report_progress(self._progress, self._total, payload["message"])
@@ -89,6 +96,18 @@ class Notifier:
         self._progress += TINY
         with contextlib.suppress(*GONE):
             await self._context.report_progress(self._progress, self._total, None)
+
+    def _in_time(self, progress: float, total: float | None) -> bool:
+        """Whether a report may be sent now. One that is left out is followed by a newer one.
+
+        The last one always is: progress, Behavior Requirements: rate limiting against floods.
+        """
+        now = anyio.current_time()
+        self._due = max(self._due, now)
+        if self._due - now > BURST / PER_SECOND and (total is None or progress < total):
+            return False
+        self._due += 1 / PER_SECOND
+        return True
 
     def _raised(self, progress: float) -> float:
         """What the author said; a bit more where signs of life have been there before it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -9,6 +10,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CONNECTION_CLOSED, ClientCapabilities
 from pydantic import TypeAdapter, ValidationError
 
+from inverted.carriers import backchannel
 from inverted.carriers.backchannel import BackChannel
 from inverted.core.effects import Kind
 from inverted.errors import AnswerError, ClientGone
@@ -19,6 +21,7 @@ ALL: dict[str, Any] = {
     "elicitation": {"form": {}, "url": {}},
     "roots": {},
 }
+ROOTS = Question("run", "1", Kind.ROOTS, {})
 SAID = {"role": "assistant", "content": {"type": "text", "text": "hi"}, "model": "m"}
 
 TITLED = {
@@ -47,6 +50,12 @@ class Session:
         self.client_capabilities = ClientCapabilities.model_validate(capabilities or ALL)
         self.can_send_request = can_send_request
         self.sent: list[tuple[dict[str, Any], Any]] = []
+        self.initialized = asyncio.Event()
+        self.initialized.set()
+
+    @property
+    def _connection(self) -> Session:
+        return self
 
     async def send_request(self, request: Any, result_type: Any, *, metadata: Any) -> Any:
         wire = request.model_dump(by_alias=True, mode="json", exclude_none=True)
@@ -180,6 +189,27 @@ def test_a_connection_without_a_way_back_is_refused_with_what_to_do() -> None:
     assert "Serve with streaming responses, or let the client speak 2026-07-28." in refusal.message
 
 
+async def test_a_client_is_asked_nothing_before_it_says_that_it_is_initialized() -> None:
+    session = Session({"roots": []})
+    session.initialized.clear()
+    asking = asyncio.create_task(carrier(session).ask(ROOTS))
+    await asyncio.sleep(0)
+    assert session.sent == []
+    session.initialized.set()
+    await asking
+    assert len(session.sent) == 1
+
+
+async def test_a_client_that_never_says_so_is_asked_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backchannel, "INITIALIZED_SECONDS", 0.01)
+    session = Session({"roots": []})
+    session.initialized.clear()
+    await carrier(session).ask(ROOTS)
+    assert len(session.sent) == 1
+
+
 def invalid() -> ValidationError:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(int).validate_python("x")
@@ -210,12 +240,12 @@ async def test_an_error_of_the_client_is_an_error_in_the_body(
 async def test_a_client_that_went_away_is_no_answer() -> None:
     gone = MCPError(CONNECTION_CLOSED, "Connection closed")
     with pytest.raises(ClientGone, match="again with the same run key to go on"):
-        await carrier(Session(gone)).ask(Question("run", "1", Kind.ROOTS, {}))
+        await carrier(Session(gone)).ask(ROOTS)
 
 
 async def test_other_errors_are_not_taken_for_the_clients() -> None:
     with pytest.raises(OSError, match="wire"):
-        await carrier(Session(OSError("wire"))).ask(Question("run", "1", Kind.ROOTS, {}))
+        await carrier(Session(OSError("wire"))).ask(ROOTS)
 
 
 async def test_answers_from_outside_are_checked_and_notices_passed_on() -> None:

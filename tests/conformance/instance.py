@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from inverted import AgentServer, Ladders, TaskSettings
+from tests.conformance.plain import add_plain_components
 
 _kept: Final = os.environ.get("MCP_CONFORMANCE_STATE")
 """The folder for what shall survive the process; our own suite kills it and starts it again."""
@@ -23,3 +24,4 @@ server: Final = AgentServer(
     ladders=Ladders(model=("sampling",), person=("form",)),
     tasks=TaskSettings(patience=0, poll_interval=0.05, polls=None),
 )
+add_plain_components(server)  # first: the official suite calls the first tool that it can

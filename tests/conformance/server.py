@@ -24,14 +24,11 @@ from inverted.run.forms import form_of
 from inverted.run.run import Elicitation
 from tests.conformance import contract
 from tests.conformance.instance import server
-from tests.conformance.plain import add_plain_components
 
 T = TypeVar("T", bound=BaseModel)
 
 OURS: Final = contract
 """Imported for what it gives to the server."""
-
-add_plain_components(server)
 
 
 class Name(BaseModel):
@@ -93,9 +90,12 @@ class Selections(BaseModel):
         Literal["value1", "value2", "value3"],
         Titles({"value1": "First Option", "value2": "Second Option", "value3": "Third Option"}),
     ]
-    untitledMulti: list[Literal["option1", "option2", "option3"]]  # noqa: N815
+    untitledMulti: Annotated[  # noqa: N815
+        list[Literal["option1", "option2", "option3"]], Field(min_length=1, max_length=3)
+    ]
     titledMulti: Annotated[  # noqa: N815
         list[Literal["value1", "value2", "value3"]],
+        Field(min_length=1, max_length=3),
         Titles({"value1": "First Choice", "value2": "Second Choice", "value3": "Third Choice"}),
     ]
 

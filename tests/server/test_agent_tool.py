@@ -18,7 +18,7 @@ from inverted.carriers.ladder import Ladder
 from inverted.carriers.nobody import Nobody
 from inverted.carriers.rounds import Rounds
 from inverted.core.lifecycle import Status
-from inverted.server.notices import Notifier
+from inverted.server.notices import BURST, Notifier
 from inverted.server.tool import RUN_KEY, AgentTool
 from inverted.stores.base import RunRecord
 
@@ -384,6 +384,15 @@ async def test_progress_and_log_messages_are_sent_through_the_context() -> None:
         ("progress", 1, 2, "half"),
         ("hi", {"level": "info", "logger_name": "x", "extra": {"a": 1}}),
     ]
+
+
+async def test_a_flood_of_progress_is_thinned_out_and_its_end_arrives() -> None:
+    context: Any = Context()
+    notify = Notifier(context)
+    for step in range(1, 1001):
+        await notify({**PROGRESS, "progress": step, "total": 1000})
+    assert BURST <= len(context.sent) < 2 * BURST
+    assert context.sent[-1][1] == 1000
 
 
 @pytest.mark.parametrize(

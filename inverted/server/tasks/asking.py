@@ -13,6 +13,9 @@ Source: 2025-11-25 basic/utilities/tasks, Input Required Status.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
+import secrets
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -21,18 +24,18 @@ import anyio
 import anyio.abc
 from mcp.server.connection import Connection
 from mcp.server.request_state import authenticated_principal
+from mcp.shared.dispatcher import CallOptions, DispatchContext
 from mcp.shared.exceptions import MCPError
-from mcp.shared.message import ServerMessageMetadata
 from mcp_types import CONNECTION_CLOSED
 from pydantic import ValidationError
 
 from inverted.carriers.client import METHODS
-from inverted.carriers.raw import send_raw
 from inverted.core.effects import Json
 from inverted.core.lifecycle import Status
 from inverted.errors import AnswerError, InvertedError, RunNotFound
 from inverted.runtime.ports import Question
 from inverted.runtime.tasks import Tasks, View
+from inverted.server.notices import GONE
 from inverted.server.tasks.access import Context
 from inverted.server.tasks.carrier import declined
 from inverted.server.tasks.wire import request_params
@@ -40,6 +43,9 @@ from inverted.server.tasks.wire import request_params
 Send = Callable[[str, Mapping[str, Json]], Awaitable[Any]]
 """Sends a request to the client and returns its result."""
 
+WITHDRAWN: Final = "It was answered elsewhere, or its task has ended."
+NOTICE_SECONDS: Final = 1.0
+"""For a client that does not read, when a question is withdrawn."""
 REMEMBERED: Final = 10_000
 """Tasks of which it is known that their clients were told."""
 LONG: Final = 3600.0
@@ -63,11 +69,8 @@ class Asker:
         """
         run_id, session = view.record.id, context.session
         self._stop_standing(run_id)
-        metadata = ServerMessageMetadata(related_request_id=context.request_id)
-
-        async def send(method: str, params: Mapping[str, Json]) -> Any:
-            return await send_raw(session, method, params, metadata)
-
+        stream = session._request_outbound  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] # no public way takes options
+        send = functools.partial(_asked, stream)
         principal = authenticated_principal(context)
         ferry = Ferry(tasks, principal, send if session.can_send_request else None)
         self._results[run_id] += 1
@@ -115,6 +118,25 @@ class Asker:
             del self._standing[run_id]
 
 
+async def _asked(
+    stream: DispatchContext[Any] | Connection, method: str, params: Mapping[str, Json]
+) -> dict[str, Any]:
+    """Ask a question of a task.
+
+    When it is withdrawn, the client is told of which task it was: every message of a task names it
+    (2025-11-25 basic/utilities/tasks, Related Task Metadata). The SDK's own notice does not.
+    """
+    id = f"question-{secrets.token_hex(8)}"
+    options: CallOptions = {"request_id": id, "cancel_on_abandon": False}
+    try:
+        return await stream.send_raw_request(method, params, options)
+    except anyio.get_cancelled_exc_class():
+        about = {"requestId": id, "reason": WITHDRAWN, "_meta": params["_meta"]}
+        with anyio.move_on_after(NOTICE_SECONDS, shield=True), contextlib.suppress(*GONE):
+            await stream.notify("notifications/cancelled", about)
+        raise
+
+
 class _Standing:
     """Asks on a connection, outside of any request, until the task ends or the client is gone."""
 
@@ -122,11 +144,7 @@ class _Standing:
         self, connection: Connection, tasks: Tasks, principal: str | None, view: View
     ) -> None:
         self.connection = connection
-
-        async def send(method: str, params: Mapping[str, Json]) -> Any:
-            return await connection.send_raw_request(method, params)
-
-        self._ferry = Ferry(tasks, principal, send, leave=True)
+        self._ferry = Ferry(tasks, principal, functools.partial(_asked, connection), leave=True)
         self._task = asyncio.get_running_loop().create_task(self._run(view))
 
     async def _run(self, view: View) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import count
+from secrets import token_hex
 from typing import Any, Final
+
+import anyio
 
 from inverted_conformance.server_mode.client import Client
 from inverted_conformance.server_mode.conversation import still_asks
@@ -16,7 +18,8 @@ from inverted_conformance.wire.channel import PeerError
 from inverted_conformance.wire.http import HttpChannel
 
 SLOW: Final = "test_slow_work"
-_numbers: Final = count(1)
+AT_ONCE, REPORTED, ASKED, ANSWERED = range(4)
+"""When a call is cancelled: at once, at its last report, when it asks, or as it is answered."""
 
 
 async def begun(lab: Lab, client: Client) -> tuple[int, str]:
@@ -30,7 +33,7 @@ async def begun(lab: Lab, client: Client) -> tuple[int, str]:
         The id of the call, which is its progress token too, and the name of the work.
     """
     # A server over HTTP lives longer than a run of the suite, and knows the names of all of them.
-    name = f"work-{id(lab)}-{next(_numbers)}"
+    name = f"work-{token_hex(8)}"
     params = {"name": SLOW, "arguments": {"name": name}}
     call = await client.begin("tools/call", params, meta={"progressToken": name})
     if not await client.until(lambda: bool(reported(client, name)) or client.answered(call)):
@@ -103,7 +106,7 @@ async def crossing(lab: Lab) -> None:
     """Cancellations that cross a response, a question or an answer do no harm to other calls."""
     client = await lab.client()
     try:
-        for stage in range(4):
+        for stage in (AT_ONCE, REPORTED, ASKED, ANSWERED):
             await _cross(client, stage)
         wrong = await still_asks(client)
     except PeerError as error:
@@ -112,27 +115,32 @@ async def crossing(lab: Lab) -> None:
 
 
 async def _cross(client: Client, stage: int) -> None:
-    """Cancel a call at once, at its last report, at its question, or when it is answered."""
-    if stage in (0, 1):
+    """Cancel a call at one of the stages of its life."""
+    if stage in (AT_ONCE, REPORTED):
         params: dict[str, Any] = {"name": "test_tool_with_progress", "arguments": {}}
         token = f"crossing-{stage}"
         call = await client.begin("tools/call", params, meta={"progressToken": token})
-        if stage:
-            await client.until(lambda: len(reported(client, token)) > 2 or client.answered(call))  # noqa: PLR2004
+        if stage == REPORTED:
+            await client.until(lambda: len(reported(client, token)) == 3 or client.answered(call))  # noqa: PLR2004
         await client.cancel(call)
         return
 
+    answer = anyio.Event()
+
     async def model(question: Question) -> Answer:
         del question
-        if stage == 2:  # noqa: PLR2004
-            await client.cancel(call)
+        with anyio.move_on_after(2):
+            await answer.wait()
         return says("Too late.")
 
     client.answers = model
-    call = await client.begin("tools/call", {"name": "test_sampling", "arguments": {}})
     before = len(client.questions)
+    call = await client.begin("tools/call", {"name": "test_sampling", "arguments": {}})
+    if stage == ANSWERED:
+        answer.set()
     await client.until(lambda: len(client.questions) > before or client.answered(call))
     await client.cancel(call)
+    answer.set()
 
 
 async def _works(client: Client) -> str | None:

@@ -1,5 +1,7 @@
 """`python -m targets`: run the suite against the servers and clients of others."""
 
+# ruff: noqa: T201 - it is a command, and tells how it goes
+
 from __future__ import annotations
 
 import argparse
@@ -15,7 +17,7 @@ from inverted_conformance.verdicts import Report
 from targets import reasons
 from targets.judging import judge
 from targets.others import Other, others
-from targets.results import page, section
+from targets.results import Section, page, section
 from tests.conformance.install import UnavailableError
 
 PAGE: Final = Path(__file__).parents[1] / "RESULTS.md"
@@ -37,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/results",
         description="Run the suite against servers and clients of others, and write RESULTS.md.",
-        epilog=f"Exit code {NOT_RUN}: npm or PyPI is out of reach; what the page says of those that "
-        "need it stays as it is.",
+        epilog=f"Exit code {NOT_RUN}: npm or PyPI is out of reach; what the page says of those "
+        "that need it stays.",
     )
     parser.add_argument(
         "--only", action="append", choices=[one.name for one in targets], help="may be repeated"
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--verbose", action="store_true", help="also print each result")
     options = parser.parse_args(arguments)
     whys = reasons.read(reasons.FILE.read_text("utf-8"))
-    made = {}
+    made: dict[str, Section] = {}
     code = 0
     for other in targets:
         if options.only and other.name not in options.only:
@@ -60,14 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made[other.name] = section(other, report, whys)
         for wire, tally in by_revision(report).items():
             print(f"{other.name} {wire}: {tally}")
-        found = reasons.wrongs(report)
-        for wrong in found:
-            if reasons.reason(wrong, other.name, whys) is None:
-                code = 1
-                print(f"{other.name}: {wrong.key} ({wrong.revision}) is wrong, and nobody says why")
-        for key in reasons.stale(other.name, found, whys):
+        for problem in reasons.problems(report, other.name, whys):
             code = 1
-            print(f"{other.name}: {key} is not wrong; delete it from {reasons.FILE.name}")
+            print(problem)
     old = PAGE.read_text("utf-8") if PAGE.exists() else ""
     PAGE.write_text(page(targets, made, old), "utf-8")
     return code

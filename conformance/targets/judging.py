@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -65,9 +66,10 @@ def _http(command: Command) -> Target:
 
 
 def _tell(result: Result) -> None:
-    print(f"  {result.status:12}{result.id}", flush=True)
+    sys.stdout.write(f"  {result.status:12}{result.id}\n")
     for finding in result.failures:
-        print(f"    {finding.key}: {finding.detail[:300]}", flush=True)
+        sys.stdout.write(f"    {finding.key}: {finding.detail[:300]}\n")
+    sys.stdout.flush()
 
 
 def _mute(result: Result) -> None:

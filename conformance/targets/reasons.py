@@ -49,7 +49,7 @@ def wrongs(report: Report) -> list[Wrong]:
     """
     known = manifest()
     statuses = report.requirements().items()
-    broken = [known[id] for id, status in statuses if status in WRONG]  # noqa: A001
+    broken = [known[id] for id, status in statuses if status in WRONG]
     ended = [
         result
         for result in report.results
@@ -85,13 +85,21 @@ def reason(wrong: Wrong, target: str, whys: Iterable[Why]) -> Why | None:
     return next((why for why in whys if why.target == target and wrong.key in why.of), None)
 
 
-def stale(target: str, found: Sequence[Wrong], whys: Iterable[Why]) -> list[str]:
-    """What a target has a reason for, although nothing is wrong there.
+def problems(report: Report, target: str, whys: Sequence[Why]) -> list[str]:
+    """What is wrong and has no reason, and what has one although nothing is wrong.
 
     Args:
-        target: The target.
-        found: What is wrong with it.
+        report: The run.
+        target: With whom.
         whys: The reasons.
     """
+    found = wrongs(report)
     keys = {wrong.key for wrong in found}
-    return [key for why in whys if why.target == target for key in why.of if key not in keys]
+    unknown = [
+        f"{wrong.key} ({wrong.revision}) is wrong, and nobody says why"
+        for wrong in found
+        if reason(wrong, target, whys) is None
+    ]
+    listed = [key for why in whys if why.target == target for key in why.of]
+    stale = [f"{key} is not wrong; delete it from {FILE.name}" for key in listed if key not in keys]
+    return [f"{target}: {text}" for text in [*unknown, *stale]]

@@ -105,13 +105,13 @@ def kept(other: Other, old: str) -> Section | None:
 def _musts(report: Report, wire: Wire) -> str:
     there = {
         id
-        for id, one in manifest().items()  # noqa: A001
+        for id, one in manifest().items()
         if one.role == report.role
         and one.revision in ALSO[wire]
         and one.level.startswith("MUST")
         and one.unobservable is None
     }
-    seen = {id: status for id, status in report.requirements().items() if id in there}  # noqa: A001
+    seen = {id: status for id, status in report.requirements().items() if id in there}
     kept, broken = (
         sum(one is status for one in seen.values()) for status in (Status.PASSED, Status.FAILED)
     )

@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from fastmcp import FastMCP
 from fastmcp.server.auth.providers.jwt import StaticTokenVerifier
-from fastmcp_tasks import TasksExtension  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+from fastmcp_tasks import (  # pyright: ignore[reportMissingImports]
+    TasksExtension,  # pyright: ignore[reportUnknownVariableType]
+)
 from mcp.server.request_state import RequestStateSecurity
 
 PEOPLE: Final = ("alice", "bob")
@@ -34,4 +36,4 @@ mcp: Final = FastMCP[Any](
     ),
     request_state_security=RequestStateSecurity(keys=[key()]),
 )
-mcp.add_extension(TasksExtension())
+mcp.add_extension(TasksExtension())  # pyright: ignore[reportUnknownArgumentType]

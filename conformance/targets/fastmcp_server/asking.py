@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import mcp_types as types
@@ -39,16 +38,15 @@ async def _request(ctx: Context, request: types.InputRequest) -> Any:
     here = ctx.request_id
     match request:
         case types.CreateMessageRequest(params=params):
-            return await ctx.session.create_message(
+            return await ctx.session.create_message(  # pyright: ignore[reportDeprecated]
                 params.messages, max_tokens=params.max_tokens, related_request_id=here
             )
         case types.ElicitRequest(params=types.ElicitRequestFormParams() as params):
             return await ctx.session.elicit_form(params.message, params.requested_schema, here)
-        case types.ElicitRequest(params=params):
-            id = secrets.token_hex(8)  # noqa: A001
-            return await ctx.session.elicit_url(params.message, params.url, id, here)
         case types.ListRootsRequest():
-            return await ctx.session.list_roots()
+            return await ctx.session.list_roots()  # pyright: ignore[reportDeprecated]
+        case _:
+            raise TypeError(f"{request.method} is asked elsewhere")
 
 
 def form(message: str, schema: dict[str, Any]) -> types.ElicitRequest:

@@ -1,5 +1,6 @@
 """Tools that ask the person: `ctx.elicit` on 2025-11-25, rounds on 2026-07-28."""
 
+# ruff: noqa: PT028 - these are tools, and no tests
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, get_args

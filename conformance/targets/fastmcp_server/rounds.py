@@ -1,5 +1,6 @@
 """Tools, and a prompt, that ask in rounds on 2026-07-28."""
 
+# ruff: noqa: PT028 - these are tools, and no tests
 from __future__ import annotations
 
 import json
@@ -82,7 +83,7 @@ async def test_input_required_result_multiple_inputs(ctx: Context) -> Round:
     known: dict[str, str] = json.loads(ctx.request_state or "{}")
     answers: dict[str, Any] = dict(ctx.input_responses or {}) if ctx.request_state else {}
     if not modern(ctx):
-        got = await asked(ctx, **wanted)
+        got = await asked(ctx, state=None, **wanted)
         answers = {} if asks(got) else got
     known |= {key: _short(answers[key]) for key in wanted if key in answers}
     missing = {key: request for key, request in wanted.items() if key not in known}

@@ -1,5 +1,6 @@
 """Tools that ask the model: FastMCP 4 has no API for that, the SDK's session and rounds do."""
 
+# ruff: noqa: PT028 - these are tools, and no tests
 from __future__ import annotations
 
 from typing import Any, Final
@@ -10,7 +11,7 @@ from fastmcp.exceptions import ToolError
 from pydantic import TypeAdapter
 
 from targets.fastmcp_server.app import mcp
-from targets.fastmcp_server.asking import asked, modern, prompted, question, texts
+from targets.fastmcp_server.asking import Result, asked, modern, prompted, question, texts
 
 TURNS: Final = 5
 Messages = list[types.SamplingMessage]
@@ -46,7 +47,7 @@ async def test_sampling_tools(
         return _round(ctx, prompt)
     messages = prompted(prompt)
     for turn in range(1, TURNS + 1):
-        answer = await ctx.session.create_message(
+        answer = await ctx.session.create_message(  # pyright: ignore[reportDeprecated]
             messages,
             max_tokens=1000,
             tools=OFFERED,
@@ -82,7 +83,7 @@ def _round(ctx: Context, prompt: str) -> str | types.InputRequiredResult:
     return types.InputRequiredResult(input_requests={"model": model}, request_state=state)
 
 
-def _results(answer: Any) -> Messages:
+def _results(answer: Result) -> Messages:
     """The answer and what its tools brought; nothing if it uses none."""
     content = answer.content if isinstance(answer.content, list) else [answer.content]
     uses = [block for block in content if isinstance(block, types.ToolUseContent)]

@@ -1,5 +1,6 @@
 """Tools that need a secret of the person, and the page that takes it."""
 
+# ruff: noqa: PT028 - these are tools, and no tests
 from __future__ import annotations
 
 import asyncio

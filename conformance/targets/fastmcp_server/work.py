@@ -1,5 +1,6 @@
 """Tools that take a while: progress, and what a cancellation leaves behind."""
 
+# ruff: noqa: PT028 - these are tools, and no tests
 from __future__ import annotations
 
 import asyncio

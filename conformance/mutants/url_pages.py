@@ -150,7 +150,7 @@ def _page(admits: Callable[[Request, Errand], bool]) -> None:
     pages.ROUTE.app = request_response(page)
 
 
-@mutant(OPENED, "url.same-person", "url.opener-verified", "url.not-pre-authenticated")
+@mutant(OPENED, "url.same-person")
 def admits_whoever_has_the_url() -> None:
     """Believes that whoever has the URL is the person to whom it was given."""
     _page(lambda _, errand: bool(errand.user))
@@ -163,7 +163,7 @@ def admits_whoever_is_known() -> None:
     _page(lambda _, errand: NOBODY not in (known(), errand.user))
 
 
-@mutant(OPENED, "url.opener-verified", "url.not-pre-authenticated")
+@mutant("url/opened-without-credentials", "url.opener-verified", "url.not-pre-authenticated")
 def admits_whoever_is_unknown() -> None:
     """Refuses another person's credentials, and takes it for the right person if there are none."""
     known = pages.caller

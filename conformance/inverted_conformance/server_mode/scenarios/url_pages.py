@@ -101,31 +101,30 @@ async def completion(lab: Lab) -> None:
     )
 
 
-OPENERS: Final[dict[Principal, tuple[str, ...]]] = {
-    "other": ("url.same-person",),
-    "nobody": ("url.opener-verified", "url.not-pre-authenticated"),
-}
-
-
-@scenario(
-    "url",
-    checks=("url.same-person", "url.opener-verified", "url.not-pre-authenticated"),
-    needs=(TOOL,),
-)
+@scenario("url", checks=("url.same-person",), needs=(TOOL,))
 async def opened_by_others(lab: Lab) -> None:
-    """Nobody but the person who was asked can give the page anything, whoever has the URL."""
-    lab.headers("other")
+    """Another person who has the URL can give the page nothing; the one who was asked can."""
+    await _opened(lab, "other", "url.same-person")
+
+
+@scenario("url", checks=("url.opener-verified", "url.not-pre-authenticated"), needs=(TOOL,))
+async def opened_without_credentials(lab: Lab) -> None:
+    """Whoever has the URL and does not say who they are can give the page nothing."""
+    await _opened(lab, "nobody", "url.opener-verified", "url.not-pre-authenticated")
+
+
+async def _opened(lab: Lab, principal: Principal, *keys: str) -> None:
+    lab.headers(principal)
     client = await lab.client()
     errand = await send(client)
-    for principal, keys in OPENERS.items():
-        taken = await visit(lab, errand, principal)
-        seen = await probe(client, errand.account)
-        for key in keys:
-            lab.check(
-                key,
-                not connected(seen),
-                f"After a visit of {principal}, which the page {_took(taken=taken)}, {seen.told}.",
-            )
+    taken = await visit(lab, errand, principal)
+    seen = await probe(client, errand.account)
+    for key in keys:
+        lab.check(
+            key,
+            not connected(seen),
+            f"After a visit of {principal}, which the page {_took(taken=taken)}, {seen.told}.",
+        )
     await _complete(lab, errand)
 
 

@@ -49,7 +49,7 @@ async def answers(lab: Lab) -> None:
     lab.check("tasks.input-keys-one-meaning", again == asked, f"A second look shows {again}.")
     reply = await task.ask("tasks/update", inputResponses=await task.answered(first))
     _acknowledged(lab, reply)
-    second = await _asks(task, *asked)
+    second = await _asks(task, asked)
     new: Message = second.get("inputRequests") or {}
     both = asked.keys() & new.keys()
     detail = f"First it asked under {sorted(asked)}, then under {sorted(new)}."
@@ -67,15 +67,16 @@ def _acknowledged(lab: Lab, reply: Reply) -> None:
     lab.check("tasks.update-result-type", kind == "complete", f"resultType is {kind!r}.")
 
 
-async def _asks(task: Running, *answered: str) -> Message:
-    """Poll until the task has ended or asks something other than what was answered.
+async def _asks(task: Running, answered: Message) -> Message:
+    """Poll until the task has ended or no longer asks what was answered.
 
-    An acknowledged answer need not show at once.
+    An acknowledged answer need not show at once; a key that asks something else does.
     """
     while True:
         shown = await task.until("input_required")
         asked: Message = shown.get("inputRequests") or {}
-        if shown.get("status") in ENDED or not asked.keys() & {*answered}:
+        still = [key for key, request in answered.items() if asked.get(key) == request]
+        if shown.get("status") in ENDED or not still:
             return shown
         await anyio.sleep(PAUSE)
 
@@ -102,12 +103,12 @@ async def stray_answers(lab: Lab) -> None:
     reply = await task.ask("tasks/update", inputResponses={one: ADA})
     left = sorted(reply.result.keys() - {"_meta", "resultType"})
     lab.check("tasks.update-empty", not left, f"Besides the envelope the reply has {left}.")
-    rest: Message = (await _asks(task, one)).get("inputRequests") or {}
+    rest: Message = (await _asks(task, {one: asked[one]})).get("inputRequests") or {}
     lab.check("tasks.get-all-input", [*rest] == [two], f"With one answered it asks {[*rest]}.")
     reply = await task.ask("tasks/update", inputResponses={one: BOB})
     lab.check("tasks.stray-answers-ignored", not reply.refused, f"A second answer: {reply.told}.")
     await task.ask("tasks/update", inputResponses={two: ADA, one: BOB})
-    last: Message = (await _asks(task, one, two)).get("inputRequests") or {}
+    last: Message = (await _asks(task, asked)).get("inputRequests") or {}
     await task.ask("tasks/update", inputResponses={one: BOB, **dict.fromkeys(last, says("Hi"))})
     end = {key: value for key, value in (await task.until()).items() if key == "result"}
     detail = f"Each was answered with Ada first, and it ended with {text(end)!r}."

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
+import jsonschema
+
 from inverted_conformance.wire.transcript import Message
 
 PRIMITIVES: Final = {"string", "number", "integer", "boolean"}
@@ -59,6 +61,20 @@ def _unfit_field(field: Any) -> Iterator[str]:
         yield f"its format is {said['format']!r}"
     for word in sorted(NESTING & said.keys()):
         yield f"it has {word}"
+
+
+def fits(content: Message, schema: Message) -> bool:
+    """Whether content is what a form asks for.
+
+    Args:
+        content: The content.
+        schema: The form's `requestedSchema`.
+    """
+    try:
+        jsonschema.validate(content, schema)
+    except jsonschema.ValidationError:
+        return False
+    return True
 
 
 def texts(params: Message) -> list[str]:

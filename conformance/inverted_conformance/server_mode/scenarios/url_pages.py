@@ -24,7 +24,7 @@ from inverted_conformance.wire.http import SESSION, HttpChannel
 from inverted_conformance.wire.transcript import Message
 
 COMPLETE: Final = "notifications/elicitation/complete"
-SILENCE: Final = 0.2
+SILENCE: Final = 0.3
 """Seconds in which a notification that must not come has not come."""
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 import anyio
@@ -47,7 +47,8 @@ class Exchange:
         self.left = anyio.Event()
         self.status = 200
         self._transcript = transcript
-        self._out, self.outgoing = anyio.create_memory_object_stream[str](math.inf)
+        self._out: deque[str] = deque()
+        self._more = anyio.Event()
 
     @property
     def streamed(self) -> bool:
@@ -76,7 +77,8 @@ class Exchange:
         """
         self._transcript.add("sent", noted)
         if not self.left.is_set():
-            self._out.send_nowait(text)
+            self._out.append(text)
+            self._more.set()
 
     def result(self, result: Mapping[str, Any]) -> None:
         """Answer.
@@ -102,7 +104,17 @@ class Exchange:
     def close(self) -> None:
         """End the stream without an answer."""
         self.done = True
-        self._out.close()
+        self._more.set()
+
+    async def outgoing(self) -> AsyncGenerator[str]:
+        """What goes out, one text after another, until the exchange is done."""
+        while True:
+            while self._out:
+                yield self._out.popleft()
+            if self.done:
+                return
+            self._more = anyio.Event()
+            await self._more.wait()
 
     def _finish(self, message: Message) -> None:
         self.send(message)

@@ -12,7 +12,7 @@ import anyio
 
 from inverted_conformance.client_mode.server import Server
 from inverted_conformance.client_mode.site import Site, serving
-from inverted_conformance.client_mode.stage import NotOffered, Over, Stage
+from inverted_conformance.client_mode.stage import START, NotOffered, Over, Stage
 from inverted_conformance.scenario import Scenario, Wire
 from inverted_conformance.verdicts import Finding, Report, Result
 from inverted_conformance.wire.channel import PeerError
@@ -57,6 +57,7 @@ class _Run:
             try:
                 await self._within(stage, scenario, result)
             finally:
+                server.close()
                 await play.stop()
                 group.cancel_scope.cancel()
         del self.site.rooms[name]
@@ -67,7 +68,7 @@ class _Run:
         return result
 
     async def _within(self, stage: Stage, scenario: Scenario, result: Result) -> None:
-        limit = scenario.seconds * self.factor
+        limit = (START + scenario.seconds) * self.factor
         try:
             with anyio.fail_after(limit):
                 await scenario.run(stage)

@@ -145,6 +145,11 @@ class Server:
         self.visits.append((anyio.current_time(), path))
         self.tell()
 
+    def close(self) -> None:
+        """End every stream that is still open."""
+        for exchange in [*self.requests, *self.streams]:
+            exchange.close()
+
     def tell(self) -> None:
         """Wake whoever waits for something to happen."""
         self.happened.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, MutableMapping
 from contextlib import asynccontextmanager, contextmanager
@@ -125,15 +124,16 @@ async def _start(send: Send, status: int, kind: bytes) -> None:
 
 async def _document(exchange: Exchange, receive: Receive, send: Send) -> None:
     async with _until_left(exchange, receive):
-        text = await exchange.outgoing.receive()
-        await _start(send, exchange.status, b"application/json")
-        await send({"type": "http.response.body", "body": text.encode()})
+        async for text in exchange.outgoing():
+            await _start(send, exchange.status, b"application/json")
+            await send({"type": "http.response.body", "body": text.encode()})
+            break
 
 
 async def _stream(exchange: Exchange, receive: Receive, send: Send) -> None:
     await _start(send, 200, b"text/event-stream")
     async with _until_left(exchange, receive):
-        async for text in exchange.outgoing:
+        async for text in exchange.outgoing():
             event = "".join(f"data: {line}\n" for line in text.split("\n"))
             body = f"event: message\n{event}\n".encode()
             await send({"type": "http.response.body", "body": body, "more_body": True})
@@ -153,8 +153,7 @@ async def _until_left(exchange: Exchange, receive: Receive) -> AsyncGenerator[No
             group.cancel_scope.cancel()
 
         group.start_soon(watch)
-        with contextlib.suppress(anyio.EndOfStream):
-            yield
+        yield
         group.cancel_scope.cancel()
 
 

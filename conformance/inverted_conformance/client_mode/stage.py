@@ -23,6 +23,9 @@ T = TypeVar("T")
 PATIENCE: Final = 8.0
 """Seconds that one step of the client may take."""
 
+START: Final = 15.0
+"""Seconds that a client may take until it has connected; some are slow to start."""
+
 MOMENT: Final = 0.7
 """Seconds without a message after which the suite believes that none will come."""
 
@@ -110,7 +113,7 @@ class Stage:
 
     async def connected(self, *, without: Sequence[str] = ()) -> None:
         """Wait until the client has connected. See `open`."""
-        await self.until(self._connected, "to connect and to list the tools")
+        await self.until(self._connected, "to connect and to list the tools", START)
         for name in without:
             if self.declares(name):
                 raise NotOffered(f"The client declares {name} although it was told not to.")

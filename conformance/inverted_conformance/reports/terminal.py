@@ -27,7 +27,7 @@ from inverted_conformance.reports.tally import Tally, by_group, tally
 from inverted_conformance.verdicts import Result, Status
 
 SOME: Final = 8
-"""Scenarios of which each has a line when they lack the same; more share one."""
+"""Scenarios that are named when they lack the same thing; more are counted."""
 
 
 def show(
@@ -143,8 +143,9 @@ def _not_offered(console: Console, results: Iterable[Result], *, most: int) -> N
     if lacking:
         console.print("\nnot offered")
     for reason, without in lacking.items():
+        indented(console, visible(reason), "bold")
         if len(without) > most:
-            indented(console, visible(f"{len(without)} scenarios: {reason}"), "dim")
+            indented(console, f"{len(without)} scenarios; --verbose names them", "dim", 4)
             continue
         for name, wires in without.items():
-            indented(console, visible(f"{name}@{','.join(wires)}: {reason}"), "dim")
+            indented(console, visible(f"{name}@{','.join(wires)}"), "dim", 4)

@@ -148,13 +148,15 @@ def test_a_peer_that_cannot_be_reached_is_said_once() -> None:
     assert text.splitlines()[-1].startswith("NOT TESTED: the suite could not talk to it.")
 
 
-def test_what_many_scenarios_lack_is_said_once_unless_verbose() -> None:
+def test_what_scenarios_lack_is_said_once_and_few_are_named() -> None:
     names = ("sampling-tools/balance", "elicitation/flat", "rounds/state", "tasks/both")
     lacking = [result(name, "2026-07-28", not_offered="the tool x") for name in names]
-    assert shown(report(*lacking)).count("the tool x") == len(names)
+    few = shown(report(*lacking))
+    assert few.count("the tool x") == 1
+    assert "\n    tasks/both@2026-07-28\n" in few
     many = [*lacking, *(_renamed(one, at) for one in lacking for at in range(2))]
-    assert shown(report(*many)).count("12 scenarios: the tool x") == 1
-    assert shown(report(*many), verbose=True).count("the tool x") == len(many)
+    assert "  the tool x\n    12 scenarios; --verbose names them\n" in shown(report(*many))
+    assert "\n    tasks/both-1@2026-07-28\n" in shown(report(*many), verbose=True)
 
 
 def _renamed(one: Result, at: int) -> Result:

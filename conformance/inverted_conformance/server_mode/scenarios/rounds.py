@@ -229,7 +229,7 @@ async def other_connection(lab: Lab) -> None:
 )
 async def restarted_between(lab: Lab) -> None:
     """A retry may come to a server that was started again since the first request."""
-    client = await lab.client(fresh=True)
+    client = await lab.client()
     waiting = await call(lab, client, TWICE)
     waiting = await waiting.next(waiting.accept(name="Ada"))
     reply = await waiting.retry(waiting.accept(color="blue"), by=await lab.restart(client))

@@ -177,7 +177,7 @@ async def state_twice(lab: Lab) -> None:
 @scenario("rounds", checks=("rounds.state-once",), wires=("2026-07-28",), needs=(ONCE,), seconds=60)
 async def state_twice_over_a_restart(lab: Lab) -> None:
     """What was redeemed stays redeemed when the server is started again."""
-    client = await lab.client(fresh=True)
+    client = await lab.client()
     waiting = await call(lab, client, ONCE)
     reply = await waiting.retry(waiting.accept(ok=True))
     if not done(reply):

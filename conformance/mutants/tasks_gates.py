@@ -168,7 +168,7 @@ def declares_the_old_way_only() -> None:
 
 
 @mutant(
-    "capabilities/tasks-in-both-revisions",
+    "capabilities/tasks-declared-now",
     "capabilities.tasks-legacy-not-advertised",
     wires=MODERN,
 )

@@ -222,6 +222,26 @@ async def capable(lab: Lab, *, principal: Principal = "first", who: str = "") ->
     return client
 
 
+async def earlier(lab: Lab, capabilities: Message | None = None) -> Client:
+    """A connection on which 2025-11-25 is spoken, beside those of the scenario.
+
+    Args:
+        lab: The scenario's lab.
+        capabilities: What the client declares; everything but tasks by default.
+
+    Raises:
+        NotOffered: The server does not speak that revision.
+    """
+    wire = "2025-11-25"
+    try:
+        client = await lab.client(capabilities, wire=wire, who=wire)
+    except PeerError as error:
+        raise NotOffered(f"revision {wire} beside this one") from error
+    if client.opening.get("protocolVersion") != wire:
+        raise NotOffered(f"revision {wire} beside this one")
+    return client
+
+
 def begun(lab: Lab, client: Client, reply: Reply) -> Running:
     """The task that a call became.
 

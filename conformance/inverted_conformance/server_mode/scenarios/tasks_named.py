@@ -13,7 +13,7 @@ from inverted_conformance.server_mode.tasks import NOBODY, RELATED, begin, capab
 from inverted_conformance.wire.http import HttpChannel
 from inverted_conformance.wire.transcript import Message
 
-STRANGE: Final = (NOBODY, "../../etc/passwd", "x" * 5000, "'; DROP TABLE tasks; --", "*")
+STRANGE: Final = (NOBODY, "../../etc/passwd", "x" * 500, "'; DROP TABLE tasks; --", "*")
 NO_TEXT: Final[tuple[Any, ...]] = ("", 7, None, ["a"], {})
 """What is no id at all; over HTTP the header that repeats the id cannot say these."""
 

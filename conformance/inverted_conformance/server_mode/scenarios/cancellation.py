@@ -15,7 +15,6 @@ from inverted_conformance.server_mode.said import Answer, Question
 from inverted_conformance.server_mode.scenarios.progress import LATE, reported
 from inverted_conformance.server_mode.scripted import says
 from inverted_conformance.wire.channel import PeerError
-from inverted_conformance.wire.http import HttpChannel
 
 SLOW: Final = "test_slow_work"
 AT_ONCE, REPORTED, ASKED, ANSWERED = range(4)
@@ -66,9 +65,8 @@ async def work_stops(lab: Lab) -> None:
 )
 async def closed_stream(lab: Lab) -> None:
     """Over HTTP, work stops when the client closes the stream of its call."""
-    client = await lab.client()
-    if not isinstance(client.channel, HttpChannel):
-        raise NotOffered("HTTP")
+    if lab.host is None:
+        raise NotOffered("HTTP (--url)")
     await _stopped(lab, "cancellation.disconnect")
 
 
@@ -79,11 +77,11 @@ async def closed_stream(lab: Lab) -> None:
 )
 async def silence(lab: Lab) -> None:
     """Over pipes, a cancelled call gets no response and reports no more progress."""
-    client = await lab.client()
-    if isinstance(client.channel, HttpChannel):
+    if lab.host is not None:
         # On 2026-07-28 the stream is gone. On 2025-11-25 the page on transports asks servers not
         # to close a stream before its response, so that either way one SHOULD is not followed.
         raise NotOffered("pipes")
+    client = await lab.client()
     call, name = await begun(lab, client)
     await client.cancel(call)
     await client.call("test_work_state", {"name": name})
@@ -160,7 +158,7 @@ async def _ignored(lab: Lab, client: Client, key: str, params: Any, what: str) -
         await client.notify("notifications/cancelled", params)
     wrong = await _works(client)
     # Over HTTP a server may refuse a notification; what counts is what it does about requests.
-    lines = [] if isinstance(client.channel, HttpChannel) else client.transcript.lines[before:]
+    lines = client.transcript.lines[before:] if lab.host is None else []
     came = [line.text for line in lines if line.direction == "received"]
     errors = [text for text in came if '"error"' in text]
     lab.check(

@@ -107,7 +107,7 @@ async def asks_several(lab: Lab) -> None:
 async def notifications(lab: Lab) -> None:
     """Notifications of a task's status name it in their parameters only."""
     client = await capable(lab)
-    task = await begin(lab, client, "slow_compute", {"seconds": 0.05})
+    task = await begin(lab, client, "slow_compute", {"seconds": 0.4})
     await task.finish()
     told = [one for one in client.notifications if one["method"] == "notifications/tasks/status"]
     if not told:

@@ -32,7 +32,7 @@ RACES: Final = 8
 async def cancel(lab: Lab) -> None:
     """A running task is cancelled: the reply says so as the form wants it."""
     client = await _cancels(lab)
-    task = await begin(lab, client, "slow_compute", {"seconds": 0.4, "label": "cancel"})
+    task = await begin(lab, client, "slow_compute", {"seconds": 0.6, "label": "cancel"})
     reply = await task.ask("tasks/cancel")
     status = reply.result.get("status")
     lab.check("tasks.cancel-status", status == "cancelled", f"The reply shows {status!r}.")
@@ -44,7 +44,7 @@ async def cancel(lab: Lab) -> None:
         return  # there a server need not obey
     status = (await task.get()).get("status")
     lab.check("tasks.cancel-status", status == "cancelled", f"tasks/get shows {status!r} then.")
-    longer = await begin(lab, client, "slow_compute", {"seconds": 0.5, "label": "longer"})
+    longer = await begin(lab, client, "slow_compute", {"seconds": 0.7, "label": "longer"})
     await longer.until()
     status = (await task.get()).get("status")
     detail = f"After the work would have ended it is {status!r}."
@@ -73,9 +73,9 @@ async def cancelled_is_shown(lab: Lab) -> None:
 async def cancel_stops(lab: Lab) -> None:
     """The work of a cancelled task is stopped."""
     client = await _cancels(lab)
-    task = await begin(lab, client, "slow_compute", {"seconds": 0.15, "label": "to be stopped"})
+    task = await begin(lab, client, "slow_compute", {"seconds": 0.5, "label": "to be stopped"})
     await task.ask("tasks/cancel")
-    longer = await begin(lab, client, "slow_compute", {"seconds": 0.3, "label": "to go on"})
+    longer = await begin(lab, client, "slow_compute", {"seconds": 0.6, "label": "to go on"})
     await longer.until()
     done = (await client.call("finished_jobs")).text.split("\n")
     if "to go on" not in done:
@@ -128,7 +128,7 @@ async def cancel_races(lab: Lab) -> None:
     for task, reply in zip(tasks, replies, strict=True):
         await _settled(lab, task, reply)
     # The last ones may all have ended in the same way, so one of each is made certain.
-    last = await begin(lab, client, "slow_compute", {"seconds": 0.1, "label": "in time"})
+    last = await begin(lab, client, "slow_compute", {"seconds": 2, "label": "in time"})
     await _settled(lab, last, await last.ask("tasks/cancel"))
     await _settled(lab, slow, await slow.ask("tasks/cancel"))
 

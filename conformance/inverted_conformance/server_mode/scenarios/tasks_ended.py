@@ -137,7 +137,7 @@ async def protocol_error(lab: Lab) -> None:
 async def result_blocks(lab: Lab) -> None:
     """tasks/result of a task that runs is answered when the task has ended, and not before."""
     client = await capable(lab)
-    task = await begin(lab, client, "slow_compute", {"seconds": 0.3, "label": "slow"})
+    task = await begin(lab, client, "slow_compute", {"seconds": 0.5, "label": "slow"})
     waiting = await client.begin("tasks/result", {"taskId": task.id})
     looks = 0
     while (await task.get()).get("status") not in ENDED and not client.answered(waiting):

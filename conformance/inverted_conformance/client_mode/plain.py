@@ -23,3 +23,20 @@ def array(value: object) -> list[Any]:
         value: What stands there.
     """
     return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def declares(declared: object, name: str) -> bool:
+    """Whether a client declares a capability.
+
+    Args:
+        declared: What it declares.
+        name: The path of the capability, such as `sampling.tools`. A client that names no mode of
+            elicitation has `elicitation.form`.
+    """
+    found = declared
+    if name == "elicitation.form" and mapping(found).get("elicitation") == {}:
+        return True
+    # The names of extensions have dots of their own.
+    for part in name.split(".", 1) if name.startswith("extensions.") else name.split("."):
+        found = mapping(found).get(part)
+    return found is not None and found is not False

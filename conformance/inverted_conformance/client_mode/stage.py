@@ -11,7 +11,7 @@ from inverted_conformance.client_mode.answer import Answer, answered
 from inverted_conformance.client_mode.asks import text, tool
 from inverted_conformance.client_mode.call import Call
 from inverted_conformance.client_mode.exchange import Exchange
-from inverted_conformance.client_mode.plain import mapping
+from inverted_conformance.client_mode.plain import declares
 from inverted_conformance.client_mode.server import Server
 from inverted_conformance.scenario import Wire
 from inverted_conformance.verdicts import Finding, Result
@@ -131,13 +131,7 @@ class Stage:
             name: Its path, such as `sampling.tools`. What stands for `elicitation.form` by
                 default counts as declared.
         """
-        found: object = self.server.declared
-        if name == "elicitation.form" and mapping(found).get("elicitation") == {}:
-            return True
-        parts = name.split(".", 1) if name.startswith("extensions.") else name.split(".")
-        for part in parts:
-            found = mapping(found).get(part)
-        return found is not None and found is not False
+        return declares(self.server.declared, name)
 
     def needs(self, *names: str) -> None:
         """End the scenario unless the client declares some capabilities.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import anyio
+
 from inverted_conformance.client_mode.asks import sample, say, tool
 from inverted_conformance.client_mode.registry import CLIENT
 from inverted_conformance.client_mode.scenarios.cancelling import CANCELLED
@@ -11,7 +13,9 @@ from inverted_conformance.client_mode.scenarios.handshake import LEGACY
 from inverted_conformance.client_mode.scenarios.rounds import expected, question
 from inverted_conformance.client_mode.stage import MOMENT, Stage
 
-THINKS: Final = 1.0
+THINKS: Final = 1.5
+SOON: Final = 0.3
+"""Seconds after which the question has certainly come, and the model still thinks."""
 
 
 @CLIENT.scenario("cancellation", checks=("cancellation.no-response",), wires=LEGACY)
@@ -21,7 +25,7 @@ async def question_withdrawn(stage: Stage) -> None:
     stage.needs("sampling")
     call = await stage.called("ask")
     id = stage.server.ask(call.exchange, sample(say("too late", think=THINKS)))
-    await stage.maybe(lambda: None, MOMENT)
+    await anyio.sleep(SOON)
     early = id in stage.server.answers
     call.notify(CANCELLED, {"requestId": id, "reason": "The suite changed its mind."})
     answer = await stage.maybe(lambda: stage.server.answers.get(id), THINKS + MOMENT)

@@ -321,3 +321,23 @@ def test_the_fixture_does_all_that_a_suite_asks(tmp_path: Path) -> None:
     command = ["--", sys.executable, "-m", "inverted_conformance.fixture"]
     assert main(["server", "--suite", "sampling", "--json", str(file), *command]) == 0
     assert read(file.read_text("utf-8")).report.peer.startswith("conformance-fixture")
+
+
+def test_the_reference_client_does_all_that_a_scenario_asks(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    command = ["--", sys.executable, "-m", "inverted_conformance.fixture.client"]
+    assert main(["client", "--scenario", "progress/tokens", "--json", str(file), *command]) == 0
+    assert read(file.read_text("utf-8")).report.role == "client"
+
+
+def test_the_suite_is_put_into_a_host_and_taken_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    file = tmp_path / ".cursor" / "mcp.json"
+    assert main(["client", "--install", "cursor"]) == 0
+    assert "inverted-conformance" in file.read_text("utf-8")
+    assert main(["client", "--uninstall", "cursor"]) == 0
+    assert not file.exists() or "inverted-conformance" not in file.read_text("utf-8")
+    assert main(["client", "--install", "netscape"]) == 2
+    assert "There is no host 'netscape'" in capsys.readouterr().err

@@ -100,8 +100,11 @@ def _server(server: argparse.ArgumentParser) -> None:
 
 def _client(client: argparse.ArgumentParser) -> None:
     client.usage = "inverted-conformance client [options] (-- CMD ... | --install HOST)"
-    client.add_argument("--install", metavar="HOST", help="add the suite to a real host")
-    client.add_argument("--uninstall", metavar="HOST", help="take it out again")
+    hosts = client.add_mutually_exclusive_group()
+    hosts.add_argument(
+        "--install", metavar="HOST", help="add the suite to a real host; `print` for any other"
+    )
+    hosts.add_argument("--uninstall", metavar="HOST", help="take it out again")
     _choosing(client)
     _judging(client)
     _reports(client)

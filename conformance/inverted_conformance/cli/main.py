@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: With 0 after `--help`, with 2 after a word that is not known.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # whatever a peer says can be printed anywhere
+        if isinstance(stream, TextIOWrapper):  # what a peer says may not fit the encoding
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     there = given.index("--") if "--" in given else len(given)

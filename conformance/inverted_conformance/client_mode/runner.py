@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -152,7 +153,7 @@ async def run(
             group.start_soon(one, number, scenario, wire)
     return Report(
         role="client",
-        target=" ".join(command),
+        target=shlex.join(command),
         peer=state.peer,
         results=[results[number] for number in sorted(results)],
         seconds=time.monotonic() - began,

@@ -80,8 +80,8 @@ class Client:
         self.requests: list[Message] = []
         """Requests of the server as they came, with their ids."""
 
-        self.misfits: list[str] = []
-        """What the server sent and must not have sent in any scenario."""
+        self.misfits: dict[str, int] = {}
+        """What the server did and must not do in any scenario, each with the lines until then."""
 
         self.opening: Message = {}
         """The result of `initialize` or `server/discover`."""
@@ -143,7 +143,7 @@ class Client:
         """
         self.capabilities, self.transcript, self.who = capabilities, transcript, who
         self.answers = Script()
-        self.questions, self.notifications, self.requests, self.misfits = [], [], [], []
+        self.questions, self.notifications, self.requests, self.misfits = [], [], [], {}
         self._open.clear()
         self._arrivals = 0
 
@@ -425,7 +425,7 @@ class Client:
     def _take(self, message: Message, arrived: Arrived) -> None:
         wrong = shapes.envelope(message)
         if wrong is not None:
-            self.misfits.append(f"{wrong}: {str(message)[:200]}")
+            self._misfit(f"sent a message that is wrong: {wrong}")
             return
         if "method" not in message:
             self._take_response(message, arrived)
@@ -445,11 +445,11 @@ class Client:
         if id is None and "error" in message:
             return  # the same for what was no request, such as an answer that nobody waits for
         if id not in self._open:
-            self.misfits.append(f"answered request {id!r}, which nobody sent")
+            self._misfit(f"answered request {id!r}, which nobody sent")
             return
         method, already = self._open[id]
         if already is not None and already.message is not None:
-            self.misfits.append(f"answered request {id!r} ({method}) twice")
+            self._misfit(f"answered request {id!r} ({method}) twice")
             return
         reply = Reply(id, method, message, arrived.status, twice=arrived.twice)
         reply.streamed = arrived.streamed
@@ -464,7 +464,7 @@ class Client:
         method: str = message["method"]
         params: Message = message.get("params") or {}
         if self.wire == "2026-07-28":
-            self.misfits.append(f"sent the request {method}; on 2026-07-28 servers send none")
+            self._misfit(f"sent the request {method}; on 2026-07-28 servers send none")
             return
         self._judge(method, shapes.request("server", self.wire, method, params))
         if method == "ping":
@@ -476,14 +476,17 @@ class Client:
 
     def _judge(self, what: str, wrong: str | None) -> None:
         if wrong is not None:
-            self.misfits.append(f"{what} does not fit the schema of {self.wire}: {wrong}")
+            self._misfit(f"sent {what}, which does not fit the schema of {self.wire}: {wrong}")
+
+    def _misfit(self, what: str) -> None:
+        self.misfits.setdefault(what, len(self.transcript.lines))
 
     async def _answer(self, id: int | str, question: Question) -> None:
         try:
             answer = await self.answers(question)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             answer = Refusal(-32602, f"The question cannot be answered: {error!r}")
-            self.misfits.append(f"{question.method} cannot be answered: {error!r}")
+            self._misfit(f"sent {question.method}, which cannot be answered: {error!r}")
         await self._respond(id, answer)
 
     async def _respond(self, id: int | str, answer: Answer) -> None:

@@ -14,6 +14,7 @@ from inverted_conformance.server_mode.client import FULL, Client
 from inverted_conformance.server_mode.target import Principal, Server
 from inverted_conformance.verdicts import Finding, Result
 from inverted_conformance.wire.channel import PeerError
+from inverted_conformance.wire.stdio import StdioChannel
 from inverted_conformance.wire.transcript import Line, Message, Transcript
 
 
@@ -111,7 +112,12 @@ class Connections:
         """
         self._keys.pop(client, None)
         self._openings.pop(client, None)
-        await client.channel.aclose()
+        if isinstance(
+            client.channel, StdioChannel
+        ):  # nobody needs to wait for the end of a process
+            self._tasks.start_soon(client.channel.aclose)
+        else:
+            await client.channel.aclose()
 
     async def drop_all(self) -> None:
         """End every connection that waits."""
@@ -283,8 +289,8 @@ class Lab:
     async def close(self) -> None:
         """Give the connections back, and write down what should never arrive."""
         for client in self._clients:
-            for misfit in dict.fromkeys(client.misfits):
-                self._find(None, ok=False, detail=f"The server {misfit}")
+            for misfit, line in client.misfits.items():
+                self.result.findings.append(Finding(None, False, f"The server {misfit}", line))  # noqa: FBT003
             await self._connections.give_back(client)
         self._clients.clear()
 

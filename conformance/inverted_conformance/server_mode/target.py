@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,7 +46,7 @@ class Target:
 
     def __str__(self) -> str:
         """As a person would name it."""
-        return " ".join(filter(None, [self.url, *self.command]))
+        return " ".join(filter(None, [self.url, shlex.join(self.command)]))
 
 
 class Server:
@@ -63,6 +64,8 @@ class Server:
         self._factor: Final = factor
         self._folder: Final = tempfile.TemporaryDirectory(prefix="mcp-conformance-")
         self._command: Command | None = None
+        self._spare: Command | None = None
+        self._piped: Final[list[Command]] = []
 
     @property
     def restarts(self) -> bool:
@@ -85,7 +88,7 @@ class Server:
             PeerError: The command cannot be started, or nobody listens at the URL.
         """
         if self.target.url is None:
-            return StdioChannel(await self._start(piped=True))
+            return StdioChannel(await self._start_piped())
         if self.target.command and (self._command is None or self._command.ended):
             self._command = await self._start(piped=False)
             await self._listening(self.target.url, self._command)
@@ -121,6 +124,9 @@ class Server:
             channel: A connection to it.
         """
         command = channel.command if isinstance(channel, StdioChannel) else self._command
+        if self._spare is not None:  # it may have read how things were before
+            self._spare.kill()
+            self._spare = None
         if command is not None:
             command.kill()
             with anyio.move_on_after(5):
@@ -130,8 +136,26 @@ class Server:
         """End what was started, and delete the folder of its state."""
         if self._command is not None:
             await self._command.stop()
+        for command in self._piped:
+            if not command.ended:
+                await command.stop()
         with suppress(OSError):
             self._folder.cleanup()
+
+    async def _start_piped(self) -> Command:
+        """A server on pipes, and another in reserve: the next connection needs not wait for it."""
+        command, self._spare = self._spare, None
+        if command is None or command.ended:
+            command = await self._start(piped=True)
+            self._piped.append(command)
+        self._tasks.start_soon(self._reserve)
+        return command
+
+    async def _reserve(self) -> None:
+        with suppress(PeerError):  # whoever needs one hears of it
+            spare = await self._start(piped=True)
+            self._piped.append(spare)
+            self._spare = spare
 
     async def _start(self, *, piped: bool) -> Command:
         environment = {STATE: str(Path(self._folder.name))}

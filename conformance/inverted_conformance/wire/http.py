@@ -134,7 +134,7 @@ class HttpChannel:
                         continue  # a server need not have this stream, and may end it
                     self._in.send_nowait(arrived)
         except httpx.HTTPError as error:
-            fault = f"the exchange broke: {type(error).__name__} {error}".rstrip()
+            fault = f"broke the exchange: {type(error).__name__} {error}".rstrip()
             if verb == "POST":
                 self._give(Arrived(None, id, fault=fault))
         except anyio.WouldBlock:

@@ -99,6 +99,9 @@ def _call(message: Message) -> str | None:
 def _response(message: Message) -> str | None:
     if ("result" in message) == ("error" in message):
         return "it has neither a method nor exactly one of result and error"
+    id = message.get("id")
+    if isinstance(id, bool) or not isinstance(id, int | str | None):
+        return "its id is neither a string nor an integer"
     if "result" in message:
         return None if isinstance(message["result"], dict) else "its result is no object"
     error = message["error"]

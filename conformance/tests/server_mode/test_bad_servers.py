@@ -139,6 +139,13 @@ async def test_a_result_without_what_it_must_have_is_read_as_such() -> None:
         assert "does not fit the schema" in reason
 
 
+@pytest.mark.parametrize("id", ["[]", "{}", "True", "1.5"])
+async def test_an_id_that_is_none_ends_nothing(id: str) -> None:
+    odd = f'            say({{"id": {id}, "result": {{}}}}); '
+    for reason in reasons(await python(ECHO + odd + 'say({"id": id, "result": {"content": []}})')):
+        assert "its id is neither a string nor an integer" in reason
+
+
 async def test_an_answer_to_a_request_that_nobody_sent_is_noticed() -> None:
     answer = (
         '            say({"id": "who?", "result": {}}); say({"id": id, "result": {"content": []}})'
@@ -149,7 +156,7 @@ async def test_an_answer_to_a_request_that_nobody_sent_is_noticed() -> None:
 
 async def test_an_address_where_nobody_listens_is_named() -> None:
     for reason in reasons(await against(url="http://127.0.0.1:9/mcp")):
-        assert "the exchange broke" in reason
+        assert "broke the exchange" in reason
 
 
 @pytest.mark.parametrize("body", ["<html>Hello</html>", "[]", '{"hello": 1}'])

@@ -51,7 +51,7 @@ def others() -> list[Other]:
     """All of them."""
     mcp = f"mcp {version('mcp')}"
     npm: dict[str, str] = json.loads((TYPESCRIPT / "package.json").read_text())["dependencies"]
-    server = "@modelcontextprotocol/server"
+    server, client = (f"@modelcontextprotocol/{one}" for one in ("server", "client"))
     stock = f"FastMCP {FASTMCP['fastmcp-tasks']}, fastmcp-tasks {FASTMCP['fastmcp-tasks']}"
     return [
         Other(
@@ -86,6 +86,29 @@ def others() -> list[Other]:
             "turns those into requests on 2025-11-25. Code: `targets/typescript`.",
             _typescript("serve.mjs"),
         ),
+        Other(
+            "fixture-client",
+            "client",
+            f"The reference client on {mcp}",
+            "The suite's own fixture on `mcp.Client`. It adds what the SDK lacks: tasks of both "
+            "forms. Code: `inverted_conformance/fixture/client.py`.",
+            _module("inverted_conformance.fixture.client"),
+        ),
+        Other(
+            "fastmcp-client",
+            "client",
+            f"`Client` of {stock} and mcp {FASTMCP['mcp']}",
+            "Handlers for sampling and elicitation, and the tasks that `fastmcp_tasks` brings. "
+            "Code: `targets/fastmcp_client.py`.",
+            _fastmcp("targets.fastmcp_client"),
+        ),
+        Other(
+            "typescript-client",
+            "client",
+            f"{client} {npm[client]} (npm)",
+            "Handlers for sampling, elicitation and roots. Code: `targets/typescript/client.mjs`.",
+            _typescript("client.mjs"),
+        ),
     ]
 
 
@@ -119,7 +142,7 @@ def _fastmcp(module: str) -> Callable[[], AbstractContextManager[Command]]:
             python = str(Path(folder) / bin_ / "python")
             wanted = [f"{name}=={number}" for name, number in FASTMCP.items()]
             _uv(uv, "venv", "--python", sys.executable, folder)
-            _uv(uv, "pip", "install", "--python", python, *wanted)
+            _uv(uv, "pip", "install", "--compile-bytecode", "--python", python, *wanted)
             yield (python, "-m", module)
 
     return ready

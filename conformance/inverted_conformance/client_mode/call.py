@@ -11,6 +11,9 @@ from inverted_conformance.client_mode.exchange import Exchange
 from inverted_conformance.client_mode.plain import mapping
 from inverted_conformance.wire.transcript import Message
 
+TOGETHER: Final = "together_"
+"""What the names of tools begin with that are called at the same time."""
+
 if TYPE_CHECKING:
     from inverted_conformance.client_mode.stage import Stage
 
@@ -78,14 +81,19 @@ class Call:
         """
         stage = self._stage
         self.exchange.result({"resultType": "input_required", **result})
-        await stage.until(
-            lambda: stage.exited or bool(stage.server.calls), f"to retry {self.name}, or to go on"
-        )
+        await stage.until(self._moved, f"to retry {self.name}, or to go on")
         retry = stage.take(self.name)
         if retry is not None:
             self.earlier.append(self.exchange)
             self.exchange = retry
         return retry
+
+    def _moved(self) -> bool:
+        """Whether the client has retried, or has gone on to another tool, or has ended."""
+        names = [str(each.params.get("name")) for each in self._stage.server.calls]
+        # A call that runs beside this one says nothing about it.
+        moved = [name for name in names if name == self.name or not name.startswith(TOGETHER)]
+        return self._stage.exited or bool(moved)
 
     async def _round(self, requests: Mapping[str, Message], state: str | None) -> dict[str, Answer]:
         given = {} if state is None else {"requestState": state}

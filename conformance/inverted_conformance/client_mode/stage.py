@@ -202,7 +202,8 @@ class Stage:
             return found
         if self._exited:
             raise Over(f"The client ended{self._how} when it was expected {what}.")
-        raise Over(f"The client was expected {what}; it did not within {seconds:g} seconds.")
+        limit = seconds * self._factor
+        raise Over(f"The client was expected {what}; it did not within {limit:g} seconds.")
 
     async def maybe(self, look: Callable[[], T | None], seconds: float = MOMENT) -> T | None:
         """Wait a while for something that need not come.

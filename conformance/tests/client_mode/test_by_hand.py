@@ -37,11 +37,7 @@ async def person(context: ClientRequestContext, params: ElicitRequestParams) -> 
     for todo, content in TYPED.items():
         if params.message.startswith(todo):
             return ElicitResult(action="accept", content=content)
-    return ElicitResult(
-        action="decline"
-        if "decline" in params.message.lower()[:40] and "Close" not in params.message
-        else "cancel"
-    )
+    return ElicitResult(action="cancel" if params.message.startswith(CANCELLED) else "decline")
 
 
 async def model(
@@ -93,10 +89,8 @@ async def test_a_client_that_does_everything_right_passes(
 ) -> None:
     told, report = await gone_through(tmp_path, mode)
 
-    wrong = [
-        (each.id, each.failures) for each in report.results if each.status is not Status.PASSED
-    ]
-    assert wrong == []
+    not_passed = [each for each in report.results if each.status is not Status.PASSED]
+    assert [(each.id, each.failures) for each in not_passed] == []
     assert {each.wire for each in report.results} == {wire}
     assert len(report.results) >= 11
     assert str(tmp_path) in told

@@ -284,6 +284,13 @@ class Part(BaseModel):
 
 @server.agent(task="always")
 async def multi_input(run: Run) -> str:
+    """Ask two questions at once inside the task; always a task."""
+    first, second = await run.gather(run.elicit("First?", Part), run.elicit("Second?", Part))
+    return f"{_name(first)}\n{_name(second)}"
+
+
+@server.agent(task="always")
+async def multi_round_job(run: Run) -> str:
     """Ask two questions at once inside the task, then the model; always a task."""
     first, second = await run.gather(run.elicit("First?", Part), run.elicit("Second?", Part))
     said = await run.sample("Third?", max_tokens=100, rungs=["sampling"])

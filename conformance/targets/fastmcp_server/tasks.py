@@ -69,7 +69,7 @@ async def confirm_delete(ctx: Context, filename: str) -> Round:
 
 
 @mcp.tool(task=ALWAYS)
-async def multi_input(ctx: Context) -> Round:
+async def multi_round_job(ctx: Context) -> Round:
     """Ask two things at once, then a third."""
     names: list[str] = json.loads(ctx.request_state or "[]")
     if not names:

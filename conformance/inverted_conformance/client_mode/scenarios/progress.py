@@ -25,7 +25,9 @@ async def tokens(stage: Stage) -> None:
     calls = [await stage.called(TOGETHER[0])]
     for name in TOGETHER[1:]:
         found = await stage.maybe(functools.partial(stage.take, name), MOMENT)
-        calls += [Call(stage, found)] if found is not None else []
+        if found is None:
+            break
+        calls.append(Call(stage, found))
     at_once = [call.exchange for call in calls]
     for call in calls:
         call.finish()

@@ -15,7 +15,7 @@ from inverted_conformance.wire.transcript import Message
 
 ADA: Final = {"action": "accept", "content": {"name": "Ada", "confirm": True}}
 AT_ONCE: Final = 2
-"""What `multi_input` asks at once."""
+"""What `multi_round_job` asks at once."""
 
 BOB: Final = {"action": "accept", "content": {"name": "Bob", "confirm": False}}
 
@@ -32,12 +32,12 @@ BOB: Final = {"action": "accept", "content": {"name": "Bob", "confirm": False}}
         "tasks.update-result-type",
     ),
     wires=("2026-07-28",),
-    needs=("multi_input",),
+    needs=("multi_round_job",),
 )
 async def answers(lab: Lab) -> None:
     """A task shows all that it asks at each look, each question under a key of its own."""
     client = await capable(lab)
-    task = await begin(lab, client, "multi_input")
+    task = await begin(lab, client, "multi_round_job")
     first = await task.until("input_required")
     asked: Message = first.get("inputRequests") or {}
     detail = f"tasks/get shows {first.get('status')!r} with the questions {sorted(asked)}."
@@ -57,7 +57,7 @@ async def answers(lab: Lab) -> None:
         lab.check(f"tasks.input-keys-{key}", new and not both, detail)
     end = await task.finish(Script(["Hi"]))
     if text(end).split("\n")[-1] != "Hi":
-        lab.wrong(f"multi_input should end with what the model said, but ended with {end}.")
+        lab.wrong(f"multi_round_job should end with what the model said, but ended with {end}.")
 
 
 def _acknowledged(lab: Lab, reply: Reply) -> None:
@@ -85,15 +85,15 @@ async def _asks(task: Running, answered: Message) -> Message:
     "tasks",
     checks=("tasks.stray-answers-ignored", "tasks.get-all-input", "tasks.update-empty"),
     wires=("2026-07-28",),
-    needs=("multi_input",),
+    needs=("multi_round_job",),
 )
 async def stray_answers(lab: Lab) -> None:
     """Answers to keys that were never given or are answered already change nothing."""
     client = await capable(lab)
-    task = await begin(lab, client, "multi_input")
+    task = await begin(lab, client, "multi_round_job")
     asked: Message = (await task.until("input_required")).get("inputRequests") or {}
     if len(asked) != AT_ONCE:
-        lab.wrong(f"multi_input should ask two things at once, but asked {sorted(asked)}.")
+        lab.wrong(f"multi_round_job should ask two things at once, but asked {sorted(asked)}.")
     one, two = asked
     reply = await task.ask("tasks/update", inputResponses={"never given": ADA})
     lab.check("tasks.stray-answers-ignored", not reply.refused, f"An unknown key: {reply.told}.")

@@ -71,12 +71,12 @@ async def asks(lab: Lab) -> None:
     "tasks",
     checks=("tasks.related-task", "tasks.question-names-task", "tasks.result-success"),
     wires=("2025-11-25",),
-    needs=("multi_input",),
+    needs=("multi_round_job",),
 )
 async def asks_several(lab: Lab) -> None:
     """A task asks twice at once and then once more; each question names it, whoever waits."""
     client = await capable(lab)
-    task = await begin(lab, client, "multi_input")
+    task = await begin(lab, client, "multi_round_job")
     await task.until("input_required")
     client.answers = Script(["Hi"], [{"name": "Ada", "confirm": True}])
     # Two requests wait for the same result: what is asked must still come once only.

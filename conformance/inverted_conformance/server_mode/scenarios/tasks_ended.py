@@ -155,12 +155,12 @@ async def result_blocks(lab: Lab) -> None:
     "tasks",
     checks=("tasks.transitions", "tasks.terminal-stays"),
     wires=("2025-11-25",),
-    needs=("multi_input",),
+    needs=("multi_round_job",),
 )
 async def transitions(lab: Lab) -> None:
     """A task goes from working to input_required and back, ends once, and stays so."""
     client = await capable(lab)
-    task = await begin(lab, client, "multi_input")
+    task = await begin(lab, client, "multi_round_job")
     await task.until("input_required")
     end = await task.finish(Script(["Hi"], [{"name": "Ada", "confirm": True}]))
     told = [

@@ -77,7 +77,7 @@ class _Run:
         except NotOffered as missing:
             result.not_offered = str(missing)
         except (Over, PeerError) as over:
-            stage.fault(str(over))
+            stage.over(str(over))
         except TimeoutError:
             stage.fault(f"The scenario took more than {limit:g} seconds.")
         except Exception as error:  # noqa: BLE001 - what a stranger sends must not end the run

@@ -57,6 +57,8 @@ class Stage:
         server: What the client talks to, with everything that it said.
         url: Makes the address of a page of this scenario.
         may_fail: The client may end with another code than 0.
+        blame: The requirements that are broken if the client does not do what comes next; if there
+            are none, the scenario just ends with a fault.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Stage:
         self._result = result
         self._start = start
         self.may_fail = False
+        self.blame: tuple[str, ...] = ()
         self._factor = factor
         self._command: Command | None = None
         self._exited = False
@@ -171,6 +174,18 @@ class Stage:
         """Note that a requirement is not met. See `check`."""
         return self.check(key, ok=False, seen=seen, wanted=wanted)
 
+    def over(self, why: str) -> None:
+        """Note why the scenario could not go on, against those that are to blame.
+
+        Args:
+            why: In one sentence.
+        """
+        keys = [key for key in self.blame if key in self._result.requirements]
+        for key in keys:
+            self.broke(key, why)
+        if not keys:
+            self.fault(why)
+
     def fault(self, detail: str) -> None:
         """Note what is wrong in itself.
 
@@ -232,6 +247,7 @@ class Stage:
         Raises:
             Over: It does not end.
         """
+        self.blame = ()
         if self._command is None:
             raise Over("The scenario never opened.")
 

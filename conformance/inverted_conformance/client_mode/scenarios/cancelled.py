@@ -49,6 +49,7 @@ async def question_answered_meanwhile(stage: Stage) -> None:
     call = await stage.called("ask")
     id = stage.server.ask(call.exchange, sample(say("at once")))
     call.notify(CANCELLED, {"requestId": id})
+    stage.blame = ("cancellation.races",)
     answer = await call.ask(sample(say("still here")))
     stage.check(
         "cancellation.races",
@@ -85,6 +86,7 @@ async def invalid_cancellations(stage: Stage) -> None:
         for params in sent[kind]:
             call.notify(CANCELLED, params)
         asked = question(stage)
+        stage.blame = (f"cancellation.{kind}",)
         answer = await call.ask(asked)
         stage.check(
             f"cancellation.{kind}",

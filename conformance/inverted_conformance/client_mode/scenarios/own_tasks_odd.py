@@ -133,7 +133,11 @@ async def own_time_to_live(stage: Stage) -> None:
     call.finish()
 
 
-@CLIENT.scenario("capabilities", checks=("capabilities.tasks-undeclared-ignored",), wires=LEGACY)
+@CLIENT.scenario(
+    "capabilities",
+    checks=("capabilities.tasks-undeclared-ignored", "capabilities.tasks-declared"),
+    wires=LEGACY,
+)
 async def own_tasks_undeclared(stage: Stage) -> None:
     """A client that declares no tasks answers a request with a task as if it had none."""
     await stage.open(tool("ask"), without=["tasks"])
@@ -146,6 +150,12 @@ async def own_tasks_undeclared(stage: Stage) -> None:
         answer.text == "hello",
         f"Without tasks declared, a request with a task got {answer}.",
         "the answer itself",
+    )
+    stage.check(
+        "capabilities.tasks-declared",
+        "task" not in answer.result,
+        f"Without tasks declared, a request with a task got {answer}.",
+        "no task",
     )
     call.finish()
 

@@ -71,10 +71,11 @@ async def retried(stage: Stage, call: Call, result: Message) -> Exchange:
     Raises:
         Over: There was no retry.
     """
+    stage.blame = ("rounds.supported",)
     retry = await call.round(result)
     if retry is None:
-        stage.broke("rounds.supported", "The client did not call again.", "a retry")
         raise Over(f"The client was asked for input and did not retry {call.name}.")
+    stage.blame = ()
     return retry
 
 

@@ -53,14 +53,16 @@ def task_requests(stage: Stage) -> list[Exchange]:
 async def to_the_end(stage: Stage) -> None:
     """A task that works for a while and completes, and a call beside it that is none."""
     offered(stage)
-    await stage.open(task_tool("slow"), tool("plain"), tool("forbidden", execution=FORBIDDEN))
+    other = tool("forbidden", execution={"taskSupport": "forbidden"})
+    await stage.open(task_tool("slow"), tool("plain"), other, task_tool("again"))
     call = await stage.called("slow")
     needs_tasks(stage, call)
-    stage.met("tasks.tool-required", "A tool with taskSupport required was called as a task.")
     task = Task(stage, call, interval=INTERVAL)
+    stage.blame = ("tasks.poll-until-terminal", "tasks.notification-not-needed")
     await task.polled(4)
     task.complete()
     plain = await stage.called("plain")
+    stage.blame = ("tasks.both-shapes",)
     times = [task.created, *(each.at for each in task.polls)]
     gaps = [round((two - one) * 1000) for one, two in itertools.pairwise(times)][1:]
     stage.check(
@@ -82,16 +84,24 @@ async def to_the_end(stage: Stage) -> None:
             "no task",
         )
         current.finish()
+    again = await stage.called("again")
+    stage.check(
+        "tasks.tool-required",
+        stage.modern or "task" in again.exchange.params,
+        f"Another tool with taskSupport required was called with {again.exchange.params}.",
+        "a task",
+    )
+    if stage.modern or "task" not in again.exchange.params:
+        again.finish()
+    else:
+        Task(stage, again, task_id="task-again").complete()
     await stage.last()
     stage.met("tasks.both-shapes", "After the task a plain result was taken as well.")
     _headers(stage, task)
 
 
-FORBIDDEN: Final = {"taskSupport": "forbidden"}
-
-
 def _headers(stage: Stage, task: Task) -> None:
-    asked = task_requests(stage)
+    asked = [each for each in task_requests(stage) if each.params.get("taskId") == task.id]
     names = [each.headers.get("mcp-name") for each in asked]
     stage.check(
         "tasks.name-header",
@@ -160,7 +170,13 @@ async def questions(stage: Stage) -> None:
     await task.polled()
     for number in (1, 2):
         asked = _questions(stage, str(number))
+        stage.blame = (
+            "tasks.input-inspected",
+            "tasks.input-answered",
+            "tasks.result-at-input-required",
+        )
         answers = await task.ask(asked)
+        stage.blame = ()
         wrong = [k for k, each in asked.items() if not expected(each, answers[k].result, k)]
         seen = f"Asked for {sorted(asked)}, the client answered {_shown(answers)}."
         stage.check("tasks.input-inspected", not wrong, seen, "what each directive says")

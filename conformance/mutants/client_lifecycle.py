@@ -36,6 +36,35 @@ def does_not_wait_for_the_handshake() -> None:
     also("initialize", _request("tools/list"))
 
 
+@mutant(
+    "capabilities/handshake",
+    "capabilities.initialize-version",
+    "capabilities.initialize-capabilities",
+    "capabilities.initialize-info",
+    role="client",
+    wires=OLD,
+)
+def begins_with_nothing() -> None:
+    """Initialize is empty."""
+
+    def declare(self: client.FixtureClient, message: Json) -> Json:
+        del self
+        return {**message, "params": {}} if message.get("method") == "initialize" else message
+
+    client.FixtureClient._declare = declare  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+@mutant("capabilities/handshake", "capabilities.initialize-first", role="client", wires=OLD)
+def begins_with_something_else() -> None:
+    """Lists the tools before initialize."""
+    sends(
+        lambda each: (
+            [_request("tools/list"), each] if each.get("method") == "initialize" else [each]
+        )
+    )
+    receives(lambda message: None if message.get("id") == "extra" else message)
+
+
 @mutant("capabilities/own-revision", "capabilities.negotiated-version", role="client", wires=OLD)
 def uses_another_revision() -> None:
     """Uses a method of 2026-07-28 on 2025-11-25."""
@@ -71,6 +100,7 @@ def calls_as_tasks_without_tasks() -> None:
 @mutant(
     "capabilities/server-without-task-calls",
     "capabilities.tasks-over-tool-support",
+    "capabilities.tasks-augment-declared",
     role="client",
     wires=OLD,
 )
@@ -95,6 +125,49 @@ def one_token_for_all() -> None:
     requests(CALL, change)
 
 
+@mutant("progress/tokens", "progress.token-type", role="client")
+def tokens_with_a_fraction() -> None:
+    """Progress tokens are no whole numbers."""
+
+    def change(params: Json) -> Json:
+        params["_meta"] = {**mapping(params.get("_meta")), "progressToken": 1.5}
+        return params
+
+    requests(CALL, change)
+
+
+def _report(token: str) -> Json:
+    return {
+        "jsonrpc": "2.0",
+        "method": PROGRESS,
+        "params": {"progressToken": token, "progress": 9},
+    }
+
+
+@mutant("progress/own-reports", "progress.in-progress", "progress.stops", role="client", wires=OLD)
+def reports_after_the_answer() -> None:
+    """Reports progress of sampling once more after its answer."""
+    late = _report("of the suite")
+    sends(lambda each: [each, late] if "model" in mapping(each.get("result")) else [each])
+
+
+@mutant("progress/own-reports", "progress.message", role="client", wires=OLD)
+def reports_without_words() -> None:
+    """The messages of its progress are empty."""
+    requests(PROGRESS, lambda params: {**params, "message": " "})
+
+
+@mutant("progress/own-task-progress", "progress.task-ends", role="client", wires=OLD)
+def reports_after_the_task() -> None:
+    """Reports progress of a task after its end."""
+
+    def more(message: Json) -> list[Json]:
+        ended = mapping(message.get("result")).get("status") == "completed"
+        return [message, _report("of the task")] if ended else [message]
+
+    sends(more)
+
+
 @mutant("progress/own-reports", "progress.increases", role="client", wires=OLD)
 def counts_down() -> None:
     """Progress of sampling becomes less."""
@@ -107,7 +180,13 @@ def reports_under_its_own_token() -> None:
     requests(PROGRESS, lambda params: {**params, "progressToken": "mine"})
 
 
-@mutant("progress/own-task-progress", "progress.task-token", role="client", wires=OLD)
+@mutant(
+    "progress/own-task-progress",
+    "progress.task-token",
+    "progress.task-lifetime",
+    role="client",
+    wires=OLD,
+)
 def reports_tasks_under_another_token() -> None:
     """Progress of a task comes under a token of its own."""
     requests(PROGRESS, lambda params: {**params, "progressToken": "task"})
@@ -123,6 +202,12 @@ def cancels_something_else() -> None:
 def cancels_what_is_over() -> None:
     """Its cancellations name a request that is answered already."""
     requests(CANCELLED, lambda params: {**params, "requestId": 1})
+
+
+@mutant("cancellation/gives-up", "cancellation.signalled", role="client", wires=NEW)
+def leaves_its_streams_open() -> None:
+    """Gives a call up, and does not close its stream."""
+    keeps_back(CANCELLED)
 
 
 @mutant("cancellation/crossing", "cancellation.late-response", role="client", wires=OLD)
@@ -169,7 +254,7 @@ def answers_what_was_withdrawn() -> None:
     receives(lambda message: None if message.get("method") == CANCELLED else message)
 
 
-@mutant("cancellation/question-answered-meanwhile", role="client", wires=OLD)
+@mutant("cancellation/question-answered-meanwhile", "cancellation.races", role="client", wires=OLD)
 def deaf_after_a_cancellation() -> None:
     """Answers nothing more once something was cancelled."""
     cancelled: list[Json] = []
@@ -182,13 +267,42 @@ def deaf_after_a_cancellation() -> None:
     receives(watch)
 
 
-@mutant("cancellation/invalid-cancellations", role="client")
+@mutant("cancellation/invalid-cancellations", "cancellation.unknown-id", role="client")
 def dies_of_an_unknown_cancellation() -> None:
     """Ends when something is cancelled that it does not know."""
 
     def watch(message: Json) -> Json:
         if mapping(message.get("params")).get("requestId") == "never":
             die()
+        return message
+
+    receives(watch)
+
+
+@mutant("cancellation/invalid-cancellations", "cancellation.malformed", role="client")
+def dies_of_a_malformed_cancellation() -> None:
+    """Ends when a cancellation has no id."""
+
+    def watch(message: Json) -> Json:
+        if message.get("method") == CANCELLED and "requestId" not in mapping(message["params"]):
+            die()
+        return message
+
+    receives(watch)
+
+
+@mutant("cancellation/invalid-cancellations", "cancellation.completed-id", role="client")
+def dies_of_a_late_cancellation() -> None:
+    """Ends when something is cancelled that is over."""
+    answered: list[object] = ["q1"]
+
+    def watch(message: Json) -> Json:
+        if "method" not in message:
+            answered.append(message.get("id"))
+        if message.get("method") == CANCELLED:
+            named = mapping(message.get("params")).get("requestId")
+            if named is not None and named in answered:
+                die()
         return message
 
     receives(watch)

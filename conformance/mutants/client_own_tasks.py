@@ -6,14 +6,17 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import anyio
+
 from inverted_conformance.client_mode.plain import mapping
 from inverted_conformance.fixture import client_receiver
 from inverted_conformance.fixture.client_receiver import Receiver
-from inverted_conformance.fixture.client_script import Json
-from mutants.client_hooks import undeclared
+from inverted_conformance.fixture.client_script import Json, Refusal, Script
+from mutants.client_hooks import requests, sends, undeclared
 from mutants.mutant import mutant
 
 OLD = ("2025-11-25",)
+SLOW = 1.5
 RELATED = client_receiver.RELATED
 
 
@@ -113,19 +116,39 @@ def one_id_for_all_tasks() -> None:
     _shown(lambda task: {**task, "taskId": "0123456789abcdef0123"})
 
 
-@mutant("tasks/own-task-cancelled", "tasks.cancel-status", role="client", wires=OLD)
+@mutant(
+    "tasks/own-task-cancelled",
+    "tasks.cancel-status",
+    "tasks.cancel-final",
+    "tasks.terminal-stays",
+    role="client",
+    wires=OLD,
+)
 def cancels_only_in_words() -> None:
     """A cancelled task shows as working."""
     _shown(lambda task: {**task, "status": "working"} if task["status"] == "cancelled" else task)
 
 
-@mutant("tasks/own-unknown-ids", "tasks.unknown-id-get", role="client", wires=OLD)
+@mutant(
+    "tasks/own-unknown-ids",
+    "tasks.unknown-id-get",
+    "tasks.unknown-id-result",
+    "tasks.unknown-id-cancel",
+    role="client",
+    wires=OLD,
+)
 def another_code_for_unknown_tasks() -> None:
     """An unknown task is an internal error."""
     client_receiver.INVALID_PARAMS = -32603
 
 
-@mutant("tasks/own-task-misnamed", "tasks.related-task-ignored", role="client", wires=OLD)
+@mutant(
+    "tasks/own-task-misnamed",
+    "tasks.related-task-ignored",
+    "tasks.id-parameter-rules",
+    role="client",
+    wires=OLD,
+)
 def trusts_related_task() -> None:
     """related-task wins over the parameter."""
     about = Receiver._about  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -137,7 +160,7 @@ def trusts_related_task() -> None:
     Receiver._about = changed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-@mutant("tasks/own-list", "tasks.list-next-cursor", role="client", wires=OLD)
+@mutant("tasks/own-list", "tasks.list-next-cursor", "tasks.list-complete", role="client", wires=OLD)
 def one_page_only() -> None:
     """The list of tasks has one page, whatever there is."""
     _about(lambda _, __, answer: {k: v for k, v in answer.items() if k != "nextCursor"})
@@ -162,9 +185,169 @@ def forgets_no_task() -> None:
 @mutant(
     "capabilities/own-tasks-undeclared",
     "capabilities.tasks-undeclared-ignored",
+    "capabilities.tasks-declared",
     role="client",
     wires=OLD,
 )
 def makes_tasks_undeclared() -> None:
     """Makes a task of a request although it declares no tasks."""
     undeclared("tasks")
+
+
+@mutant("tasks/own-task-from-begin-to-end", "tasks.last-updated-at", role="client", wires=OLD)
+def tasks_without_a_last_change() -> None:
+    """Its tasks do not say when they changed."""
+    _shown(lambda task: {key: value for key, value in task.items() if key != "lastUpdatedAt"})
+
+
+@mutant(
+    "tasks/own-task-from-begin-to-end",
+    "tasks.transitions",
+    "tasks.terminal-stays",
+    role="client",
+    wires=OLD,
+)
+def tasks_come_back() -> None:
+    """A task that was shown as completed shows as working afterwards."""
+    ended: list[Json] = []
+
+    def flip(task: Json) -> Json:
+        if task["status"] == "completed":
+            ended.append(task)
+        # Its status notification is the first to show the end.
+        return {**task, "status": "working"} if len(ended) > 2 else task  # noqa: PLR2004
+
+    _shown(flip)
+
+
+@mutant("tasks/own-task-from-begin-to-end", "tasks.create-result", role="client", wires=OLD)
+def declares_tasks_and_makes_none() -> None:
+    """Answers a request with a task as if it had none, although it declares tasks."""
+    take = Receiver.take
+
+    async def none(self: Receiver, request: Json, group: Any) -> Json | None:
+        return await take(self, request, group) if request["method"].startswith("tasks/") else None
+
+    Receiver.take = none
+
+
+@mutant("tasks/own-task-from-begin-to-end", "tasks.create-promptly", role="client", wires=OLD)
+def makes_tasks_slowly() -> None:
+    """Takes its time before it makes a task."""
+    take = Receiver.take
+
+    async def late(self: Receiver, request: Json, group: Any) -> Json | None:
+        if "task" in mapping(request.get("params")):
+            await anyio.sleep(SLOW)
+        return await take(self, request, group)
+
+    Receiver.take = late
+
+
+@mutant(
+    "tasks/own-task-from-begin-to-end",
+    "tasks.no-related-task-in-notification",
+    role="client",
+    wires=OLD,
+)
+def names_tasks_in_notifications() -> None:
+    """Status notifications name the task in related-task too."""
+    requests(
+        "notifications/tasks/status",
+        lambda params: {**params, "_meta": {RELATED: {"taskId": params["taskId"]}}},
+    )
+
+
+def _results(change: Callable[[], Json]) -> None:
+    """Answer tasks/result otherwise, and at once."""
+    about = Receiver._about  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def changed(self: Receiver, method: str, params: Json) -> Json:
+        return change() if method == "tasks/result" else await about(self, method, params)
+
+    Receiver._about = changed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+def _fails() -> Json:
+    raise Refusal(-32603, "Something else.")
+
+
+@mutant("tasks/own-result", "tasks.result-blocks", "tasks.result-success", role="client", wires=OLD)
+def results_before_the_end() -> None:
+    """tasks/result does not wait."""
+    _results(dict)
+
+
+@mutant(
+    "tasks/own-task-rejected",
+    "tasks.result-error",
+    "tasks.result-terminal",
+    role="client",
+    wires=OLD,
+)
+def another_error_for_results() -> None:
+    """tasks/result of a failed task gives an error of its own."""
+    _results(_fails)
+
+
+@mutant("tasks/own-ids", "tasks.id-string", role="client", wires=OLD)
+def numbers_for_ids() -> None:
+    """Ids of tasks are numbers."""
+    _shown(lambda task: {**task, "taskId": 7})
+
+
+@mutant("tasks/own-ids", "tasks.id-generated", role="client", wires=OLD)
+def takes_ids_from_others() -> None:
+    """Takes the id that a request proposes."""
+    _shown(lambda task: {**task, "taskId": "proposed"})
+
+
+@mutant("tasks/own-task-cancelled", "tasks.cancel-terminal", role="client", wires=OLD)
+def cancels_twice() -> None:
+    """Cancels a task that has ended already."""
+    about = Receiver._about  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    async def changed(self: Receiver, method: str, params: Json) -> Json:
+        try:
+            return await about(self, method, params)
+        except Refusal:
+            return await about(self, "tasks/get", params)
+
+    Receiver._about = changed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+@mutant("tasks/own-task-cancelled", "tasks.cancel-stops", role="client", wires=OLD)
+def works_on_when_cancelled() -> None:
+    """The model thinks on when its task was cancelled."""
+    message = Script.message
+
+    async def stubborn(self: Script, params: Json, progress: Any = None) -> Json:
+        found: Json = {}
+        with anyio.CancelScope(shield=True):
+            found = await message(self, params, progress)
+        return found  # noqa: RET504 - a return inside might be suppressed, says the checker
+
+    Script.message = stubborn
+
+
+@mutant("tasks/own-task-cancelled", "tasks.error-messages", role="client", wires=OLD)
+def refuses_without_a_word() -> None:
+    """Errors about tasks have no message."""
+
+    def mute(message: Json) -> list[Json]:
+        if "error" in message:
+            message["error"]["message"] = ""
+        return [message]
+
+    sends(mute)
+
+
+@mutant("tasks/own-list", "tasks.list-bad-cursor", role="client", wires=OLD)
+def takes_any_cursor() -> None:
+    """A cursor that was never given is an empty page."""
+    page = Receiver._page  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    def changed(self: Receiver, cursor: object) -> Json:
+        return {"tasks": []} if cursor == "never given" else page(self, cursor)
+
+    Receiver._page = changed  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]

@@ -63,6 +63,24 @@ def _only(count: int) -> None:
     requests(CALL, change)
 
 
+@mutant("rounds/one-round", "rounds.meta", role="client", wires=NEW)
+def retries_without_a_version() -> None:
+    """A retry does not name the protocol version."""
+
+    def change(params: Json) -> Json:
+        if "inputResponses" in params:
+            mapping(params.get("_meta")).pop(f"{META}protocolVersion", None)
+        return params
+
+    requests(CALL, change)
+
+
+@mutant("rounds/one-round", "rounds.supported", role="client", wires=NEW)
+def has_no_rounds() -> None:
+    """Does not call again when it is asked for input."""
+    client.Client = functools.partial(Client, input_required_max_rounds=0)
+
+
 @mutant("rounds/many-questions", "rounds.answers-first", role="client", wires=NEW)
 def answers_ten_at_most() -> None:
     """Answers no more than ten questions of a round."""
@@ -212,6 +230,23 @@ def dies_of_unknown_keys() -> None:
         return message
 
     receives(watch)
+
+
+@mutant("capabilities/unknown-reserved-keys", "capabilities.meta-values", role="client", wires=NEW)
+def passes_unknown_keys_on() -> None:
+    """Sends reserved keys that it does not know back with its next request."""
+    kept: Json = {}
+
+    def watch(message: Json) -> Json:
+        meta = mapping(mapping(message.get("result")).get("_meta"))
+        kept.update({key: value for key, value in meta.items() if key == f"{META}inverted"})
+        return message
+
+    def change(params: Json) -> Json:
+        return {**params, "_meta": {**mapping(params.get("_meta")), **kept}}
+
+    receives(watch)
+    requests(CALL, change)
 
 
 @mutant("capabilities/another-server-info", "capabilities.info-no-effect", role="client", wires=NEW)

@@ -41,6 +41,80 @@ def polls_all_the_time() -> None:
     _task(lambda task: {**task, "pollInterval": 20, "pollIntervalMs": 20})
 
 
+@mutant(
+    "tasks/to-the-end",
+    "tasks.poll-until-terminal",
+    "tasks.notification-not-needed",
+    role="client",
+)
+def polls_once() -> None:
+    """Polls a task once, and then waits to be told."""
+    asked: list[Json] = []
+
+    def out(message: Json) -> list[Json]:
+        if message.get("method") == "tasks/get":
+            asked.append(message)
+            return [message] if len(asked) == 1 else []
+        return [message]
+
+    sends(out)
+
+
+@mutant("tasks/to-the-end", "tasks.tool-required", role="client", wires=OLD)
+def tires_of_tasks() -> None:
+    """Calls only the first tool as a task."""
+    needs = client._needs_task  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+    def first(peer: Client, tool: Any) -> bool:
+        return tool.name == "slow" and needs(peer, tool)
+
+    client._needs_task = first  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+
+@mutant("tasks/to-the-end", "tasks.both-shapes", role="client", wires=NEW)
+def knows_tasks_only() -> None:
+    """Ends when a call comes back with a plain result."""
+
+    def watch(message: Json) -> Json:
+        if "content" in mapping(message.get("result")):
+            die()
+        return message
+
+    receives(watch)
+
+
+@mutant("tasks/questions", "tasks.result-at-input-required", role="client", wires=OLD)
+def overlooks_input_required() -> None:
+    """Takes a task that needs input for one that works."""
+    _task(_working)
+
+
+@mutant(
+    "tasks/questions", "tasks.input-inspected", "tasks.input-answered", role="client", wires=NEW
+)
+def overlooks_questions() -> None:
+    """Does not see what a task asks."""
+    _task(_working)
+
+
+def _working(task: Json) -> Json:
+    waits = task["status"] == "input_required"
+    return {**task, "status": "working", "inputRequests": {}} if waits else task
+
+
+@mutant("tasks/questions", "tasks.observed-after-update", role="client", wires=NEW)
+def leaves_after_the_answer() -> None:
+    """Does not look at a task any more once it has answered it twice."""
+    updates: list[Json] = []
+
+    def out(message: Json) -> list[Json]:
+        if message.get("method") == "tasks/update":
+            updates.append(message)
+        return [] if len(updates) > 1 and message.get("method") == "tasks/get" else [message]
+
+    sends(out)
+
+
 @mutant("tasks/to-the-end", "tasks.tool-forbidden", role="client", wires=OLD)
 def calls_everything_as_a_task() -> None:
     """Calls tools as tasks that cannot be any."""

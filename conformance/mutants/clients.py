@@ -138,13 +138,23 @@ def _unchecked() -> None:
     Script._check = lambda self, params: None  # noqa: ARG005, SLF001  # pyright: ignore[reportPrivateUsage]
 
 
-@mutant("sampling-tools/missing-results", "sampling.content-validated", role="client")
+@mutant(
+    "sampling-tools/missing-results",
+    "sampling.content-validated",
+    "sampling-tools.missing-result-refused",
+    role="client",
+)
 def needs_no_results() -> None:
     """Answers messages in which a tool use has no result."""
     _unchecked()
 
 
-@mutant("sampling-tools/mixed-content", "sampling.content-validated", role="client")
+@mutant(
+    "sampling-tools/mixed-content",
+    "sampling.content-validated",
+    "sampling-tools.mixed-refused",
+    role="client",
+)
 def takes_mixed_content() -> None:
     """Answers messages in which tool results stand beside text."""
     _unchecked()
@@ -160,6 +170,12 @@ def never_tires() -> None:
 def wants_a_mode() -> None:
     """Does not take a form without a mode."""
     questions(FORM, lambda params: {"mode": "telepathy", **params})
+
+
+@mutant("elicitation/simple-form", "capabilities.elicitation-one-mode", role="client")
+def has_no_mode() -> None:
+    """Declares forms, and takes none."""
+    questions(FORM, lambda params: {**params, "mode": "telepathy"})
 
 
 @mutant("elicitation/undeclared", "capabilities.elicitation-declared", role="client")
@@ -252,7 +268,13 @@ def opens_anyway() -> None:
     scripted("form", change)
 
 
-@mutant("url/stray-completions", "url.complete-unknown-ignored", role="client", wires=OLD)
+@mutant(
+    "url/stray-completions",
+    "url.complete-unknown-ignored",
+    "url.complete-again-ignored",
+    role="client",
+    wires=OLD,
+)
 def takes_completions_for_the_end() -> None:
     """After a completion, of whatever, it takes pages for cancelled."""
     told: list[Json] = []

@@ -17,7 +17,7 @@ from fastmcp.client.elicitation import ElicitResult
 from fastmcp.exceptions import ToolError
 from mcp.shared.exceptions import MCPError
 
-from inverted_conformance.fixture.client_script import Refusal, Script
+from inverted_conformance.fixture.client_script import MOST, REJECTED, Refusal, Script
 
 VERSION: Final = os.environ.get("MCP_CONFORMANCE_PROTOCOL_VERSION", "2026-07-28")
 WITHOUT: Final[list[str]] = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT", "{}")).get(
@@ -39,7 +39,16 @@ def declared() -> dict[str, Any]:
     return found
 
 
-SCRIPT: Final = Script(declared())
+class Plain(Script):
+    """The model and the person, who leave it to FastMCP to refuse what the protocol forbids."""
+
+    def _check(self, params: dict[str, Any]) -> None:
+        self._asked += "tools" in params
+        if self._asked > MOST:
+            raise Refusal(REJECTED, "These are too many questions.")
+
+
+SCRIPT: Final = Plain(declared())
 TASKS: Final[Any] = fastmcp_tasks
 """To import it is enough: clients have tasks then."""
 

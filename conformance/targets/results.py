@@ -131,19 +131,18 @@ def _wrong(found: Sequence[Wrong], target: str, whys: Sequence[Why]) -> str:
     )
 
 
-def _merged(found: Iterable[Wrong]) -> list[tuple[Wrong, list[str]]]:
+def _merged(found: Iterable[Wrong]) -> Iterable[list[Wrong]]:
     """The same requirement in several revisions is told once."""
-    merged: dict[tuple[str, str, str], tuple[Wrong, list[str]]] = {}
+    merged: dict[tuple[str, str, str], list[Wrong]] = {}
     for one in found:
-        _, revisions = merged.setdefault((one.key, one.level, one.sense), (one, []))
-        revisions.append(one.revision)
-    return list(merged.values())
+        merged.setdefault((one.key, one.level, one.sense), []).append(one)
+    return merged.values()
 
 
-def _line(entry: tuple[Wrong, list[str]]) -> str:
-    wrong, revisions = entry
-    what = f"[{wrong.level}]({wrong.url})" if wrong.level else "Could not be played:"
-    return f"  - {what} `{wrong.key}` ({' and '.join(revisions)}): {wrong.sense}\n"
+def _line(same: list[Wrong]) -> str:
+    one = same[0]
+    where = " and ".join(f"[{w.revision}]({w.url})" if w.url else w.revision for w in same)
+    return f"  - {one.level or 'Could not be played:'} `{one.key}` ({where}): {one.sense}\n"
 
 
 def _lacking(report: Report) -> str:

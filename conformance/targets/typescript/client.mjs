@@ -13,7 +13,7 @@ for (const path of without) {
   delete names.reduce((inside, name) => inside?.[name] ?? {}, capabilities)[last];
 }
 
-const script = new Script(capabilities);
+const script = new Script();
 const client = new Client(
   { name: "typescript-sdk", version: "1.0.0" },
   {

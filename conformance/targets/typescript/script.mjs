@@ -1,6 +1,7 @@
-// The model and the person of the client contract: they do what the question itself says.
+// The model and the person of the client contract: they do what the question itself says. It is left
+// to the SDK to refuse what the protocol forbids.
 import { setTimeout as sleep } from "node:timers/promises";
-import { fromJsonSchema, ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/client";
+import { fromJsonSchema, ProtocolError } from "@modelcontextprotocol/client";
 
 /** Requests with tools that one call of a tool may make. */
 const MOST = 25;
@@ -24,17 +25,14 @@ function step(messages) {
 export class Script {
   #asked = 0;
 
-  constructor(capabilities) {
-    this.capabilities = capabilities;
-  }
-
   /** A tool is called: what is asked from now on belongs to it. */
   begin() {
     this.#asked = 0;
   }
 
   async message({ messages, tools, toolChoice, maxTokens }) {
-    if (tools || toolChoice) this.#withTools();
+    this.#asked += tools ? 1 : 0;
+    if (this.#asked > MOST) throw new ProtocolError(-1, "These are too many questions.");
     const now = step(messages);
     await sleep((now.think ?? 0) * 1000);
     if (now.reject) throw new ProtocolError(-1, "The person rejected the sampling request.");
@@ -55,14 +53,6 @@ export class Script {
     const text = cut ? words.slice(0, maxTokens).join(" ") : said;
     const stopReason = cut ? "maxTokens" : "endTurn";
     return { ...answer, content: { type: "text", text }, stopReason };
-  }
-
-  #withTools() {
-    this.#asked += 1;
-    if (!this.capabilities.sampling?.tools) {
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, "sampling.tools is not declared.");
-    }
-    if (this.#asked > MOST) throw new ProtocolError(-1, "These are too many questions.");
   }
 
   async form({ mode, message, requestedSchema }) {

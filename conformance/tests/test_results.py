@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +14,7 @@ from conformance.tests.reports.made_up import bad, good, report, result
 from targets.others import TYPESCRIPT, Other, others
 from targets.reasons import FILE, Why, problems, read, wrongs
 from targets.results import UNKNOWN, page, section
+from tests.conformance.install import node
 
 OTHER = Other("other", "server", "Other SDK 1.0", "As its user writes it.", lambda: nullcontext(()))
 SECOND = Other("second", "server", "Second SDK", "Another one.", lambda: nullcontext(()))
@@ -128,5 +130,8 @@ def test_every_written_reason_is_for_a_target_that_there_is() -> None:
     assert {why.target for why in read(FILE.read_text("utf-8"))} <= names
 
 
-def test_every_program_of_the_typescript_targets_is_there() -> None:
-    assert {"serve.mjs"} <= {file.name for file in TYPESCRIPT.glob("*.mjs")}
+@pytest.mark.parametrize("program", sorted(TYPESCRIPT.glob("*.mjs")), ids=lambda file: file.name)
+def test_node_can_read_each_program(program: Path) -> None:
+    read_only = subprocess.run(node(Path("--check"), str(program)), check=False, timeout=30)
+
+    assert read_only.returncode == 0

@@ -12,7 +12,7 @@ from inverted_conformance.client_mode.asks import text, tool
 from inverted_conformance.client_mode.call import Call
 from inverted_conformance.client_mode.exchange import Exchange
 from inverted_conformance.client_mode.plain import declares
-from inverted_conformance.client_mode.server import Server
+from inverted_conformance.client_mode.server import META, Server
 from inverted_conformance.scenario import Wire
 from inverted_conformance.verdicts import Finding, Result
 from inverted_conformance.wire.process import Command
@@ -31,6 +31,9 @@ MOMENT: Final = 0.7
 
 END: Final = "the_end"
 """The tool that is listed last in every scenario: who calls it has done with the others."""
+
+NEGOTIATION: Final = {"initialize", "server/discover"}
+"""What a client sends to find out which revision is spoken."""
 
 Start = Callable[[Sequence[str]], Awaitable[Command]]
 """Starts the client; takes what it shall not declare."""
@@ -123,9 +126,16 @@ class Stage:
 
     def _connected(self) -> bool:
         methods = [request.method for request in self.server.requests]
-        if self.modern and methods and set(methods) <= {"initialize"} and self._exited:
-            raise NotOffered("The client does not speak 2026-07-28.")
+        if self._exited and methods and set(methods) <= NEGOTIATION and self._elsewhere():
+            raise NotOffered(f"The client does not speak {self.wire}.")
         return any(method in {"tools/list", "tools/call"} for method in methods)
+
+    def _elsewhere(self) -> bool:
+        """Whether the client has offered other revisions alone."""
+        key = f"{META}protocolVersion"
+        requests = self.server.requests
+        offered = {each.params.get("protocolVersion", each.meta.get(key)) for each in requests}
+        return self.wire not in offered
 
     def declares(self, name: str) -> bool:
         """Whether the client declares a capability.

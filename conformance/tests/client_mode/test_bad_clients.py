@@ -161,3 +161,9 @@ async def test_a_client_without_the_capability_is_not_offered() -> None:
     report = await played("hello({}); time.sleep(60)")
 
     assert report.results[0].not_offered == "The client does not declare sampling."
+
+
+async def test_a_client_of_another_revision_is_not_offered() -> None:
+    report = await played("ask('initialize', protocolVersion='2025-06-18', capabilities={})")
+
+    assert report.results[0].not_offered == "The client does not speak 2025-11-25."

@@ -13,7 +13,7 @@ import anyio
 
 from inverted_conformance.verdicts import Status
 from mutants.mutant import MUTANTS, Mutant
-from mutants.noticing import NOTICED, Noticed, everything, judge, notice
+from mutants.noticing import NOTICED, Noticed, everything, judge, notice, quickly
 from mutants.serve import load
 
 
@@ -41,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.only or any(part in mutant.name for part in options.only)
     ]
     began = time.monotonic()
+    with quickly():
+        return _judged(chosen, options, began)
+
+
+def _judged(chosen: Sequence[Mutant], options: argparse.Namespace, began: float) -> int:
     sound = anyio.run(_sound, chosen)
     others = anyio.run(_official, chosen) if options.official else {}
     found = anyio.run(_noticed, chosen, others)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,11 @@ from inverted_conformance.server_mode.scenarios import SERVER
 from inverted_conformance.server_mode.target import Target
 from inverted_conformance.verdicts import Report, Result, Status
 from mutants.mutant import Mutant
+from mutants.serve import UNBROKEN
+from mutants.zygote import zygote
+
+PREFIX: Final = [sys.executable, "-m", "mutants.serve"]
+"""What starts a fixture."""
 
 HERE: Final = Path(__file__).parents[1]
 NOTICED: Final = (Status.FAILED, Status.WARNED)
@@ -87,10 +93,18 @@ def command(role: str, name: str | None) -> tuple[str, ...]:
         role: `server` or `client`.
         name: The mutant; `None` for the unbroken one.
     """
-    if name is not None:
-        return (sys.executable, "-m", "mutants.serve", name)
-    client = ".client" if role == "client" else ""
-    return (sys.executable, "-m", f"inverted_conformance.fixture{client}")
+    return (*PREFIX, role, name or UNBROKEN)
+
+
+@contextmanager
+def quickly() -> Generator[None]:
+    """Let fixtures start at once, as long as this lasts."""
+    with zygote() as prefix:
+        before, PREFIX[:] = PREFIX[:], prefix or PREFIX
+        try:
+            yield
+        finally:
+            PREFIX[:] = before
 
 
 def everything(role: str) -> list[tuple[Scenario, Wire]]:

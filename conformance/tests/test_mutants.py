@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from inverted_conformance.client_mode.scenarios import CLIENT
 from inverted_conformance.manifest import GROUPS
 from inverted_conformance.server_mode.scenarios import SERVER
 from mutants.mutant import MUTANTS, Mutant
-from mutants.noticing import notice
+from mutants.noticing import notice, quickly
 from mutants.serve import load
 
 load()
 ENOUGH = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_fixtures() -> Iterator[None]:
+    with quickly():
+        yield
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=lambda mutant: mutant.name)

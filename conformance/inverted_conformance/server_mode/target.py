@@ -12,7 +12,7 @@ from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import anyio
-from anyio.abc import SocketStream, TaskGroup
+from anyio.abc import TaskGroup
 
 from inverted_conformance.scenario import Wire
 from inverted_conformance.wire.channel import Channel, PeerError
@@ -109,10 +109,9 @@ class Server:
         command, url = self._command, self.target.url
         if command is None or url is None:
             return False
-        if not command.ended:  # the end of a process is noticed a little later than its silence
-            with suppress(OSError):
-                await (await _reach(url)).aclose()
-                return False
+        # The end of a process is noticed a little later than its silence.
+        if not command.ended and await _answers(url):
+            return False
         await command.stop()
         self._command = None
         return True
@@ -131,6 +130,9 @@ class Server:
             command.kill()
             with anyio.move_on_after(5):
                 await command.process.wait()
+                # What it started may live a moment longer, and hold the address.
+                while self.target.url is not None and await _answers(self.target.url):
+                    await anyio.sleep(0.01)
 
     async def aclose(self) -> None:
         """End what was started, and delete the folder of its state."""
@@ -166,19 +168,20 @@ class Server:
     async def _listening(self, url: str, command: Command) -> None:
         with anyio.move_on_after(STARTING * self._factor):
             while not command.ended:
-                try:
-                    stream = await _reach(url)
-                except OSError:
-                    await anyio.sleep(0.05)  # the only way to learn that somebody listens
-                    continue
-                await stream.aclose()
-                return
+                if await _answers(url):
+                    return
+                await anyio.sleep(0.05)  # the only way to learn that somebody listens
         why = "ended" if command.ended else f"did not listen within {STARTING:g} s"
         await command.stop()
         raise PeerError(f"The command {why} ({url}); it last wrote:\n{command.said}")
 
 
-async def _reach(url: str) -> SocketStream:
+async def _answers(url: str) -> bool:
+    """Whether somebody listens."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    return await anyio.connect_tcp(parts.hostname or "", port)
+    try:
+        await (await anyio.connect_tcp(parts.hostname or "", port)).aclose()
+    except OSError:
+        return False
+    return True

@@ -7,6 +7,9 @@ from typing import Final
 from inverted_conformance.client_mode.plain import array, mapping
 from inverted_conformance.wire.transcript import Message
 
+LONGEST: Final = 500
+"""Characters of an answer in the words of a finding; the transcript has all of it."""
+
 
 class Answer:
     """What the client made of one question.
@@ -47,7 +50,8 @@ class Answer:
     def __str__(self) -> str:
         if self.error:
             return f"the error {self.error.get('code')} ({self.error.get('message')})"
-        return "no answer" if self.refused else str(self.result)
+        said = "no answer" if self.refused else str(self.result)
+        return said if len(said) <= LONGEST else f"{said[:LONGEST]}…"
 
 
 def answered(message: Message) -> Answer:

@@ -136,11 +136,13 @@ async def test_a_client_that_answers_what_nobody_asked_and_twice() -> None:
         hello({"sampling": {}})
         asked = question(ask("tools/call", name="ask", arguments={}))
         post({"id": "nothing", "result": {}})
+        post({"id": ["a", "list"], "result": {}})
         for _ in range(2):
             post({"id": asked["id"], "result": {}})
     """)
 
     assert "that nobody made" in said(report)
+    assert "neither a string nor an integer" in said(report)
     assert "twice" in said(report)
 
 

@@ -114,7 +114,8 @@ def _times(stage: Stage, looks: list[Answer]) -> None:
         said = [each.result.get(name) for each in looks]
         stage.check(
             f"tasks.{key}",
-            all(_iso(each) for each in said) and (name != "createdAt" or len(set(said)) == 1),
+            all(_iso(each) for each in said)
+            and (name != "createdAt" or len(set(map(str, said))) == 1),
             f"{name} was {sorted(set(map(str, said)))}.",
             "ISO 8601 in every reply" + (", and always the same" if name == "createdAt" else ""),
         )

@@ -131,7 +131,7 @@ class Server:
             with anyio.move_on_after(5):
                 await command.process.wait()
                 # What it started may live a moment longer, and hold the address.
-                while self.target.url is not None and await _answers(self.target.url):
+                while self.target.url is not None and await _answers(self.target.url):  # noqa: ASYNC110
                     await anyio.sleep(0.01)
 
     async def aclose(self) -> None:

@@ -136,9 +136,9 @@ async def test_a_client_that_answers_what_nobody_asked_and_twice() -> None:
         hello({"sampling": {}})
         asked = question(ask("tools/call", name="ask", arguments={}))
         post({"id": "nothing", "result": {}})
-        post({"id": ["a", "list"], "result": {}})
         for _ in range(2):
             post({"id": asked["id"], "result": {}})
+        post({"id": ["a", "list"], "result": {}})
     """)
 
     assert "that nobody made" in said(report)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import anyio
 
@@ -15,6 +16,9 @@ from inverted_conformance.verdicts import Status
 from mutants.mutant import MUTANTS, Mutant
 from mutants.noticing import NOTICED, Noticed, everything, judge, notice, quickly
 from mutants.serve import load
+
+JOBS: Final = 6
+"""Runs of the official suite at once; each of them mostly waits."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,10 +105,17 @@ async def _official(chosen: Sequence[Mutant]) -> dict[str, tuple[str, ...]]:
     right = await passed(suite)
     print(f"The unbroken server passes {len(right)} scenarios of the official suite.", flush=True)
     found: dict[str, tuple[str, ...]] = {}
-    for mutant in chosen:
-        if mutant.role == "server":
+    jobs = anyio.CapacityLimiter(JOBS)
+
+    async def ask(mutant: Mutant) -> None:
+        async with jobs:
             lost = right - await passed(suite, mutant)
-            found[mutant.name] = tuple(sorted({scenario for _, scenario in lost}))
+        found[mutant.name] = tuple(sorted({scenario for _, scenario in lost}))
+
+    async with anyio.create_task_group() as asking:
+        for mutant in chosen:
+            if mutant.role == "server":
+                asking.start_soon(ask, mutant)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -68,14 +69,14 @@ def test_a_scenario_tells_in_a_sentence_what_it_does(role: str) -> None:
 
 
 def test_sentences_are_found_and_named_alike_whatever_their_markup(tmp_path: Path) -> None:
-    tools = Path(__file__).parents[1] / "tools"
-    sys.path.insert(0, str(tools))
-    try:
-        from sentences import sentences  # pyright: ignore  # noqa: PLC0415, PGH003
-    finally:
-        sys.path.remove(str(tools))
+    tool = Path(__file__).parents[1] / "tools" / "sentences.py"
     plain = "Servers MUST answer. They may rest.\n\n```\nClients MUST NOT read this.\n```\n"
     marked = "- Servers **MUST**\n  [answer](/there). They may rest.\n"
-    found = [list(sentences(text)) for text in (plain, marked)]
-    assert [sentence for _, sentence in found[0]] == ["Servers MUST answer."]
-    assert found[0] == found[1]
+    said: list[str] = []
+    for text in (plain, marked):
+        page = tmp_path / "page.mdx"
+        page.write_text(text, "utf-8")
+        command = [sys.executable, str(tool), str(page)]
+        said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert said[0].split(maxsplit=1)[1] == "Servers MUST answer.\n"
+    assert said[0] == said[1]

@@ -18,7 +18,7 @@ from targets import reasons
 from targets.judging import judge
 from targets.others import Other, others
 from targets.results import Section, page, section
-from tests.conformance.install import UnavailableError
+from tests.conformance.install import InstallError, UnavailableError
 
 PAGE: Final = Path(__file__).parents[1] / "RESULTS.md"
 NOT_RUN: Final = 77
@@ -58,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except UnavailableError as error:
             print(f"{other.name}: NOT RUN, so nothing new is known: {error}", file=sys.stderr)
             code = code or NOT_RUN
+            continue
+        except InstallError as error:
+            print(f"{other.name}: NOT RUN: {error}", file=sys.stderr)
+            code = 1
             continue
         made[other.name] = section(other, report, whys)
         for wire, tally in by_revision(report).items():

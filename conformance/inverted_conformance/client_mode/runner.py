@@ -75,7 +75,9 @@ class _Run:
                 await scenario.run(stage)
                 await stage.exit()
         except NotOffered as missing:
-            result.not_offered = str(missing)
+            # What was wrong until then stays wrong.
+            if not result.failures:
+                result.not_offered = str(missing)
         except (Over, PeerError) as over:
             stage.over(str(over))
         except TimeoutError:

@@ -166,6 +166,9 @@ async def test_a_client_without_the_capability_is_not_offered() -> None:
 
 
 async def test_a_client_of_another_revision_is_not_offered() -> None:
-    report = await played("ask('initialize', protocolVersion='2025-06-18', capabilities={})")
+    report = await played("""
+        info = {"name": "old", "version": "1"}
+        ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=info).read()
+    """)
 
     assert report.results[0].not_offered == "The client does not speak 2025-11-25."

@@ -9,8 +9,9 @@ from typing import Final
 import anyio
 
 from inverted_conformance.scenario import Scenario, Wire
-from inverted_conformance.server_mode.client import FULL, SECONDS, NotSpokenError
+from inverted_conformance.server_mode.client import FULL, NotSpokenError
 from inverted_conformance.server_mode.lab import Connections, Lab, NotOffered
+from inverted_conformance.server_mode.receiver import SECONDS
 from inverted_conformance.server_mode.target import Server, Target
 from inverted_conformance.verdicts import Report, Result
 from inverted_conformance.wire.channel import PeerError

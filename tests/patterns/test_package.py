@@ -6,9 +6,16 @@ from inverted import patterns
 
 NAMES = [
     "Chained",
+    "Failed",
+    "Result",
+    "Route",
     "Step",
+    "Succeeded",
     "ask",
     "chain",
+    "classify",
+    "parallel",
+    "route",
 ]
 
 

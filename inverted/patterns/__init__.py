@@ -2,19 +2,29 @@
 
 from inverted.patterns.asking import ask
 from inverted.patterns.chaining import Chained, Step, chain
+from inverted.patterns.evaluating import Draft, Optimised, Verdict, evaluator_optimizer
 from inverted.patterns.fanning import Failed, Result, Succeeded, parallel
+from inverted.patterns.orchestrating import Piece, orchestrator_workers
+from inverted.patterns.reducing import map_reduce
 from inverted.patterns.routing import Route, classify, route
 
 __all__ = [
     "Chained",
+    "Draft",
     "Failed",
+    "Optimised",
+    "Piece",
     "Result",
     "Route",
     "Step",
     "Succeeded",
+    "Verdict",
     "ask",
     "chain",
     "classify",
+    "evaluator_optimizer",
+    "map_reduce",
+    "orchestrator_workers",
     "parallel",
     "route",
 ]

@@ -6,14 +6,21 @@ from inverted import patterns
 
 NAMES = [
     "Chained",
+    "Draft",
     "Failed",
+    "Optimised",
+    "Piece",
     "Result",
     "Route",
     "Step",
     "Succeeded",
+    "Verdict",
     "ask",
     "chain",
     "classify",
+    "evaluator_optimizer",
+    "map_reduce",
+    "orchestrator_workers",
     "parallel",
     "route",
 ]

@@ -15,6 +15,7 @@ from inverted.errors import (
     InvalidAnswerError,
     InvertedError,
     LimitExceeded,
+    NoWinner,
     StepError,
 )
 from inverted.run import (
@@ -53,6 +54,7 @@ __all__ = [
     "LimitExceeded",
     "Limits",
     "MemoryStore",
+    "NoWinner",
     "Retry",
     "Run",
     "SQLiteStore",

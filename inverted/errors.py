@@ -9,6 +9,7 @@
         │   ├── InvalidAnswerError      the answers kept breaking the schema that was asked for
         │   ├── ApprovalDenied          a person did not say yes
         │   └── LimitExceeded           the run used up one of its limits
+        │       └── NoWinner            a vote used up its draws, and no answer was far enough ahead
         ├── AgentCodeError              the agent's body breaks a rule of the framework
         │   ├── ForeignAwaitError       it awaited something that is not an effect of its run
         │   └── DeterminismError        it asks something else than the journal recorded
@@ -81,6 +82,10 @@ class ApprovalDenied(AgentError):
 
 class LimitExceeded(AgentError):
     """The run reached one of its limits (`Limits`)."""
+
+
+class NoWinner(LimitExceeded):
+    """A vote used up its draws, and no answer was far enough ahead."""
 
 
 class AgentCodeError(InvertedError):
@@ -157,6 +162,7 @@ AGENT_ERRORS: dict[str, type[AgentError]] = {
         InvalidAnswerError,
         ApprovalDenied,
         LimitExceeded,
+        NoWinner,
     )
 }
 """The errors that cross the journal, by the name that the journal stores."""

@@ -4,18 +4,23 @@ from inverted.patterns.asking import ask
 from inverted.patterns.chaining import Chained, Step, chain
 from inverted.patterns.evaluating import Draft, Optimised, Verdict, evaluator_optimizer
 from inverted.patterns.fanning import Failed, Result, Succeeded, parallel
+from inverted.patterns.handing import HandedOff, Specialist, handoff
 from inverted.patterns.orchestrating import Piece, orchestrator_workers
 from inverted.patterns.reducing import map_reduce
 from inverted.patterns.routing import Route, classify, route
+from inverted.patterns.voting import Elected, longer_than, vote
 
 __all__ = [
     "Chained",
     "Draft",
+    "Elected",
     "Failed",
+    "HandedOff",
     "Optimised",
     "Piece",
     "Result",
     "Route",
+    "Specialist",
     "Step",
     "Succeeded",
     "Verdict",
@@ -23,8 +28,11 @@ __all__ = [
     "chain",
     "classify",
     "evaluator_optimizer",
+    "handoff",
+    "longer_than",
     "map_reduce",
     "orchestrator_workers",
     "parallel",
     "route",
+    "vote",
 ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from fastmcp import FastMCP
 from fastmcp.server.extensions import read_client_extension_settings
@@ -34,6 +34,9 @@ from inverted.runtime.ports import Agent
 from inverted.runtime.tasks import Tasks, View
 from inverted.server.tasks.rules import EXTENSION, LEGACY, MODERN, Form
 from inverted.server.tasks.wire import Shown, refused
+
+OF_OLD_TASKS: Final = ("tasks/get", "tasks/cancel")
+"""What a client without the extension may do with tasks of 2025-11-25."""
 
 Context = ServerRequestContext[Any, Any]
 P = ParamSpec("P")
@@ -62,6 +65,16 @@ def undeclared(what: str) -> MCPError:
     )
 
 
+def _is_old(context: Context) -> bool:
+    """Whether a client that has only the tasks of 2025-11-25 looks at one, or cancels it.
+
+    With those of that time it may (SEP-2663, Backward Compatibility).
+    """
+    capabilities = context.session.client_capabilities
+    has_old = capabilities is not None and capabilities.tasks is not None
+    return has_old and context.method in OF_OLD_TASKS
+
+
 def task_id_of(context: Context, task_id: object) -> str:
     """The id of the task that a request names, after every check that needs no store.
 
@@ -73,7 +86,7 @@ def task_id_of(context: Context, task_id: object) -> str:
             INVALID_PARAMS, f"{context.method} needs params.taskId, a string.", "BadParams"
         )
     form = form_of(context.protocol_version)
-    if form is not None and form.each_request and not declared(context):
+    if form is not None and form.each_request and not declared(context) and not _is_old(context):
         raise undeclared(context.method)
     request = context.request
     if form is not None and form.routed and request is not None:
@@ -115,6 +128,7 @@ async def find(server: FastMCP[Any], context: Context, run_id: str) -> tuple[Tas
 
     Raises:
         RunNotFound: There is none of that id for this caller.
+        MCPError: -32021: it is of the extension, which this client does not have.
     """
     principal = authenticated_principal(context)
     found: tuple[Tasks, View] | None = None
@@ -123,12 +137,20 @@ async def find(server: FastMCP[Any], context: Context, run_id: str) -> tuple[Tas
             view = await tasks.look(run_id, principal=principal)
         except RunNotFound:
             continue
+        _admitted(context, view)
         found = found or (tasks, view)
         if view.record.agent in tasks.agents:  # several servers may share a store
             return tasks, view
     if found is None:
         raise RunNotFound(run_id)
     return found
+
+
+def _admitted(context: Context, view: View) -> None:
+    form = form_of(context.protocol_version)
+    new = view.info.form != LEGACY.revision
+    if new and form is MODERN and context.method in OF_OLD_TASKS and not declared(context):
+        raise undeclared(context.method)
 
 
 def shown(form: Form, tasks: Tasks, view: View) -> Shown:

@@ -14,6 +14,7 @@ import anyio
 from inverted_conformance.client_mode.server import Server
 from inverted_conformance.client_mode.site import Site, serving
 from inverted_conformance.client_mode.stage import START, NotOffered, Over, Stage
+from inverted_conformance.client_mode.stdio import listen
 from inverted_conformance.scenario import Scenario, Wire
 from inverted_conformance.verdicts import Finding, Report, Result
 from inverted_conformance.wire.channel import PeerError
@@ -49,7 +50,7 @@ class _Run:
         name = f"s{number}"
         server = Server(wire, transcript)
         async with anyio.create_task_group() as group:
-            play = _Play(self, group, name, result)
+            play = _Play(self, group, server, name, result)
             stage = Stage(
                 server, result, play.start, lambda path: self.site.url(name, path), self.factor
             )
@@ -65,7 +66,7 @@ class _Run:
         result.seconds = time.monotonic() - began
         self.peer = self.peer or server.peer
         self.spoke = self.spoke or bool(server.requests)
-        self.mute += not server.requests
+        self.mute += not server.requests and result.not_offered is None
         return result
 
     async def _within(self, stage: Stage, scenario: Scenario, result: Result) -> None:
@@ -89,22 +90,34 @@ class _Run:
 class _Play:
     """The client's process during one scenario."""
 
-    def __init__(self, run: _Run, group: anyio.abc.TaskGroup, name: str, result: Result) -> None:
+    def __init__(
+        self,
+        run: _Run,
+        group: anyio.abc.TaskGroup,
+        server: Server,
+        name: str,
+        result: Result,
+    ) -> None:
         self.stage: Stage | None = None
         self._run = run
         self._group = group
+        self._server = server
         self._name = name
         self._result = result
         self._command: Command | None = None
 
-    async def start(self, without: Sequence[str]) -> Command:
+    async def start(self, without: Sequence[str], stdio: bool) -> Command:  # noqa: FBT001 - a `Start`
         scenario = self._result.scenario.name
         environment = {
             "MCP_CONFORMANCE_SCENARIO": scenario,
             "MCP_CONFORMANCE_PROTOCOL_VERSION": self._result.wire,
             "MCP_CONFORMANCE_CONTEXT": json.dumps({"name": scenario, "without": list(without)}),
         }
-        command = [*self._run.command, self._run.site.url(self._name)]
+        server = self._run.site.url(self._name)
+        if stdio:
+            environment["MCP_CONFORMANCE_TRANSPORT"] = "stdio"
+            server = json.dumps(await listen(self._server, self._group))
+        command = [*self._run.command, server]
         self._command = await Command.start(
             command, self._group, environment=environment, piped=False
         )

@@ -19,6 +19,8 @@ META: Final = "io.modelcontextprotocol/"
 
 METHOD_NOT_FOUND: Final = -32601
 UNSUPPORTED_VERSION: Final = -32022
+FLOOD: Final = 429
+"""The HTTP status with which it hears no more of a client that sends too much."""
 
 INFO: Final = {"name": "inverted-conformance", "version": "1"}
 CACHE: Final = {"ttlMs": 0, "cacheScope": "private"}
@@ -40,6 +42,8 @@ class Server:
         answers: The client's answers, by the id of the question; the last one for each.
         visits: The pages that somebody looked at, with when.
         streams: The streams that the client opened with GET.
+        stdio: The client was told to start a server instead of to connect to an address.
+        started: It did so.
         declared: What the client declared, as it said it last; `None` before it spoke.
         peer: What the client calls itself.
         routes: What answers a method that is not routine.
@@ -58,6 +62,8 @@ class Server:
         self.answers: dict[Any, Message] = {}
         self.visits: list[tuple[float, str]] = []
         self.streams: list[Exchange] = []
+        self.stdio = False
+        self.started = False
         self.declared: Message | None = None
         self.peer = ""
         self.routes: dict[str, Callable[[Exchange], None]] = {}
@@ -112,7 +118,7 @@ class Server:
         if self._messages > MOST:
             if self._messages == MOST + 1:
                 self.fault(f"The client sent more than {MOST} messages.")
-            return 429
+            return FLOOD
         message = self._read(body)
         if message is None:
             return 400
@@ -138,6 +144,12 @@ class Server:
         self.streams.append(stream)
         self.tell()
         return stream
+
+    def joined(self) -> None:
+        """Take note that the client has started its server (stdio)."""
+        self.transcript.add("note", "The client started its server.")
+        self.started = True
+        self.tell()
 
     def visited(self, path: str) -> None:
         """See `Room.visited`."""

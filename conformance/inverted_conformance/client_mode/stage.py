@@ -35,8 +35,8 @@ END: Final = "the_end"
 NEGOTIATION: Final = {"initialize", "server/discover"}
 """What a client sends to find out which revision is spoken."""
 
-Start = Callable[[Sequence[str]], Awaitable[Command]]
-"""Starts the client; takes what it shall not declare."""
+Start = Callable[[Sequence[str], bool], Awaitable[Command]]
+"""Starts the client; takes what it shall not declare, and whether it speaks stdio."""
 
 
 class Over(Exception):
@@ -98,24 +98,30 @@ class Stage:
         """Whether the client has ended."""
         return self._exited
 
-    async def open(self, *tools: Message, without: Sequence[str] = ()) -> None:
+    async def open(self, *tools: Message, without: Sequence[str] = (), stdio: bool = False) -> None:
         """List tools, start the client, and wait until it has connected.
 
         Args:
             tools: What to list, before the tool that every scenario ends with.
             without: Capabilities that the client shall not declare, such as `sampling.tools`.
+            stdio: It shall start a server and speak to that over stdio.
 
         Raises:
             Over: It cannot be started, or it does not connect.
-            NotOffered: It does not speak the revision, or declares what it should not.
+            NotOffered: It does not speak the revision or the transport, or declares what it should
+                not.
         """
-        await self.start(*tools, without=without)
+        await self.start(*tools, without=without, stdio=stdio)
+        if stdio and not await self.maybe(lambda: self.server.started, START):
+            raise NotOffered("The client starts no server over stdio.")
         await self.connected(without=without)
 
-    async def start(self, *tools: Message, without: Sequence[str] = ()) -> None:
+    async def start(
+        self, *tools: Message, without: Sequence[str] = (), stdio: bool = False
+    ) -> None:
         """List tools and start the client, without waiting for it. See `open`."""
         self.server.tools = [*tools, tool(END)]
-        self._command = await self._start(without)
+        self._command = await self._start(without, stdio)
 
     async def connected(self, *, without: Sequence[str] = ()) -> None:
         """Wait until the client has connected. See `open`."""

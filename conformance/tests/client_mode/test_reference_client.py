@@ -20,9 +20,6 @@ EVERYTHING: Final[list[tuple[Scenario, Wire]]] = [
     (scenario, wire) for scenario in CLIENT for wire in scenario.wires
 ]
 
-HTTP_ONLY = {"2026-07-28/client/cancellation.stdio"}
-"""What only a client over stdio shows; the suite gives clients an address."""
-
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -54,4 +51,4 @@ def test_every_observable_requirement_of_clients_has_a_scenario() -> None:
         if requirement.role == "client" and requirement.unobservable is None
     }
 
-    assert observable - checked - HTTP_ONLY == set()
+    assert observable - checked == set()

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     with socket.create_connection((host, int(port)), PATIENCE) as suite:
         suite.settimeout(None)
         suite.sendall(f"{arguments[1]}\n".encode())
-        # The client may outlive its interest without closing: who ends first ends the program.
+        # Whoever closes first ends the program: it outlives neither the client nor the suite.
         reading = threading.Thread(target=_to_client, args=[suite], daemon=True)
         reading.start()
         with suppress(OSError):

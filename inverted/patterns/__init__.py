@@ -5,7 +5,9 @@ from inverted.patterns.chaining import Chained, Step, chain
 from inverted.patterns.evaluating import Draft, Optimised, Verdict, evaluator_optimizer
 from inverted.patterns.fanning import Failed, Result, Succeeded, parallel
 from inverted.patterns.handing import HandedOff, Specialist, handoff
+from inverted.patterns.notes import Note, Notes
 from inverted.patterns.orchestrating import Piece, orchestrator_workers
+from inverted.patterns.planning import Executed, Plan, PlannedStep, plan_and_execute
 from inverted.patterns.reducing import map_reduce
 from inverted.patterns.routing import Route, classify, route
 from inverted.patterns.voting import Elected, longer_than, vote
@@ -14,10 +16,15 @@ __all__ = [
     "Chained",
     "Draft",
     "Elected",
+    "Executed",
     "Failed",
     "HandedOff",
+    "Note",
+    "Notes",
     "Optimised",
     "Piece",
+    "Plan",
+    "PlannedStep",
     "Result",
     "Route",
     "Specialist",
@@ -33,6 +40,7 @@ __all__ = [
     "map_reduce",
     "orchestrator_workers",
     "parallel",
+    "plan_and_execute",
     "route",
     "vote",
 ]

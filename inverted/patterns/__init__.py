@@ -1,4 +1,8 @@
-"""The known workflow patterns, as functions over the verbs of `Run`: docs/patterns.md."""
+"""The known workflow patterns, as functions over the verbs of `Run`: docs/patterns.md.
+
+The prompts that stand in this package are in the journals of runs that use it, and a replay
+compares them: changing one breaks the runs that are parked behind it.
+"""
 
 from inverted.patterns.asking import ask
 from inverted.patterns.chaining import Chained, Step, chain

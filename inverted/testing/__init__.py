@@ -19,6 +19,7 @@ from inverted.testing.every import Way, always_replay, always_task
 from inverted.testing.golden import GoldenError, check_golden, record_golden
 from inverted.testing.host import Outcome, ScriptedHost
 from inverted.testing.profiles import PROFILES, profile, visible
+from inverted.testing.routing import Routed, RoutingScore, score_routing
 from inverted.testing.script import Question
 from inverted.testing.serving import serve_http
 from inverted.testing.strict import ProtocolBreach
@@ -37,6 +38,8 @@ __all__ = [
     "PersonAnswer",
     "ProtocolBreach",
     "Question",
+    "Routed",
+    "RoutingScore",
     "ScriptError",
     "ScriptedHost",
     "VirtualClock",
@@ -50,6 +53,7 @@ __all__ = [
     "final",
     "profile",
     "record_golden",
+    "score_routing",
     "serve_http",
     "text",
     "tool_calls",

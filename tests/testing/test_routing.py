@@ -14,11 +14,6 @@ EXAMPLES = [
     ("it broke", "outages"),
     ("hi", None),
 ]
-    ("my bill", "invoices"),
-    ("the bill", "invoices"),
-    ("it broke", "outages"),
-    ("hi", None),
-]
 
 
 async def score(**answers: str) -> RoutingScore:

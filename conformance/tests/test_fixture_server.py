@@ -8,9 +8,8 @@ from inverted_conformance.scenario import Wire
 from inverted_conformance.server_mode.runner import run
 from inverted_conformance.server_mode.target import Target
 from inverted_conformance.verdicts import Status
-from mutants.noticing import command, everything, serving
+from mutants.noticing import command, everything, quickly, serving
 
-PIPES = Target(command=command("server", None))
 RIGHTLY = (None, "pipes")
 """Why a scenario need not be offered over HTTP: there the stream of a cancelled call is closed."""
 
@@ -21,10 +20,11 @@ RIGHTLY = (None, "pipes")
 async def test_the_fixture_passes_every_scenario_and_every_check_is_reached(
     over: str, wire: Wire
 ) -> None:
-    target = PIPES if over == "pipes" else serving(None)
     chosen = [pair for pair in everything("server") if pair[1] == wire]
 
-    report = await run(target, chosen, told=lambda _: None)
+    with quickly():
+        target = serving(None) if over == "http" else Target(command=command("server", None))
+        report = await run(target, chosen, told=lambda _: None)
 
     wrong = {r.id: [f.detail for f in r.failures] for r in report.results if r.failures}
     assert wrong == {}

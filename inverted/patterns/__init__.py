@@ -14,7 +14,7 @@ from inverted.patterns.orchestrating import Piece, orchestrator_workers
 from inverted.patterns.planning import Executed, Plan, PlannedStep, plan_and_execute
 from inverted.patterns.reducing import map_reduce
 from inverted.patterns.routing import Route, classify, route
-from inverted.patterns.voting import Elected, longer_than, vote
+from inverted.patterns.voting import Elected, longer_than, same_text, vote
 
 __all__ = [
     "Chained",
@@ -46,5 +46,6 @@ __all__ = [
     "parallel",
     "plan_and_execute",
     "route",
+    "same_text",
     "vote",
 ]

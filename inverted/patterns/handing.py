@@ -6,8 +6,10 @@ tool takes the run, so it is a part of the body and no step: a replay passes con
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from mcp_types import SamplingMessage
 
@@ -15,6 +17,9 @@ from inverted.errors import LimitExceeded
 from inverted.patterns.asking import at_least
 from inverted.run import Run, SamplingTool
 from inverted.run.run import Tool
+
+NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,52}")
+"""Providers allow names of tools these characters, and 64 of them with `transfer_to_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ async def handoff(
         The answer, who had control, and the conversation.
 
     Raises:
-        ValueError: A bound is too small, or a name is none of the specialists.
+        ValueError: A bound is too small, a name is none of the specialists, or none for a tool.
         LimitExceeded: The last turn still called a tool.
         AgentError: As `Run.sample_step`.
     """
@@ -85,6 +90,12 @@ async def handoff(
     unknown = sorted(named - agents.keys())
     if unknown:
         raise ValueError(f"No specialist is called {unknown[0]!r}. There are: {', '.join(agents)}.")
+    unfit = [name for name in agents if not NAME.fullmatch(name)]
+    if unfit:
+        raise ValueError(
+            f"{unfit[0]!r} cannot be the name of a specialist, because it is a part of a tool's "
+            "name. Use letters, digits, _ and -, at most 52 of them."
+        )
     path, history = [start], [task]
     for turn in range(1, turns + 1):
         last, name = turn == turns, path[-1]

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from inverted.errors import LimitExceeded
 from inverted.patterns.asking import at_least
-from inverted.patterns.fanning import Result, in_words, settled
+from inverted.patterns.fanning import Failed, Result, in_words, settled
 from inverted.run import Run
 
 P = TypeVar("P")
@@ -54,7 +55,7 @@ async def orchestrator_workers(
         work: Works on one part.
         synthesise: Makes the result of the parts and of what became of each.
         limit: How many workers run at once; None for all.
-        most: Most parts; what a plan has beyond is left out.
+        most: Most parts that are worked on. What a plan has beyond is `Failed`.
 
     Returns:
         What `synthesise` makes.
@@ -64,7 +65,9 @@ async def orchestrator_workers(
         AgentError: What `plan` and `synthesise` raise.
     """
     at_least(1, limit=limit, most=most)
-    parts = (await plan(run, task))[:most]
-    results = await settled(run, work, parts, limit)
+    parts = await plan(run, task)
+    results = await settled(run, work, parts[:most], limit)
+    left_out = Failed(LimitExceeded(f"Left out: at most {most} parts are worked on."))
+    results += [left_out] * (len(parts) - len(results))
     pieces = [Piece(part, result) for part, result in zip(parts, results, strict=True)]
     return await synthesise(run, task, pieces)

@@ -10,10 +10,13 @@ those that drawing one by one would have counted.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
+
+from pydantic_core import to_jsonable_python
 
 from inverted.errors import InvalidAnswerError, NoWinner
 from inverted.patterns import asking
@@ -51,6 +54,17 @@ def longer_than(characters: int) -> RedFlag[Any]:
     return lambda answer: len(shown(answer)) > characters
 
 
+def same_text(answer: object) -> str:
+    """What makes answers the same if nothing else is said.
+
+    It is the text without the space around it; for everything else the JSON, with its fields in
+    order, because a model writes them in any.
+    """
+    if isinstance(answer, str):
+        return answer.strip()
+    return json.dumps(to_jsonable_python(answer), sort_keys=True, ensure_ascii=False)
+
+
 @overload
 async def vote(
     run: Run,
@@ -59,7 +73,7 @@ async def vote(
     k: int = 3,
     red_flags: Sequence[RedFlag[str]] = (),
     most: int = 30,
-    key: Callable[[str], str] = shown,
+    key: Callable[[str], str] = same_text,
 ) -> Elected[str]: ...
 
 
@@ -71,7 +85,7 @@ async def vote(
     k: int = 3,
     red_flags: Sequence[RedFlag[T]] = (),
     most: int = 30,
-    key: Callable[[T], str] = shown,
+    key: Callable[[T], str] = same_text,
 ) -> Elected[T]: ...
 
 
@@ -82,7 +96,7 @@ async def vote(
     k: int = 3,
     red_flags: Sequence[RedFlag[Any]] = (),
     most: int = 30,
-    key: Callable[[Any], str] = shown,
+    key: Callable[[Any], str] = same_text,
 ) -> Elected[Any]:
     """Ask the same thing until one answer leads by k.
 
@@ -95,7 +109,7 @@ async def vote(
         k: How far ahead the winner must be.
         red_flags: An answer that any of these says yes to is thrown away and drawn again.
         most: Most draws, those thrown away included.
-        key: What makes two answers the same. By default their text, or their JSON.
+        key: What makes two answers the same. `same_text` if not given.
 
     Returns:
         The winner, and how the votes were cast.

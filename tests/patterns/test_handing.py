@@ -105,6 +105,7 @@ async def test_a_transfer_to_nobody_is_told_to_the_model_and_ends_at_the_turns()
     [
         (AGENTS, "nobody", {}, "No specialist is called 'nobody'"),
         ({"a": Specialist("", "", to=["b"])}, "a", {}, "No specialist is called 'b'"),
+        ({"the cook": Specialist("", "")}, "the cook", {}, "'the cook' cannot be the name"),
         (AGENTS, "triage", {"hops": -1}, "hops must be at least 0"),
         (AGENTS, "triage", {"turns": 0}, "turns must be at least 1"),
     ],

@@ -57,9 +57,10 @@ async def test_an_empty_plan_goes_straight_to_the_synthesis() -> None:
     assert asked(outcome) == ["split tea", "join tea, 0 failed: "]
 
 
-async def test_a_plan_that_is_too_long_is_cut() -> None:
+async def test_parts_beyond_the_bound_are_not_worked_on_and_the_synthesis_is_told() -> None:
     outcome = await everywhere(body, planning("a", "b", "c", "d"))
     assert "do d" not in asked(outcome)
+    assert "d: (failed: LimitExceeded: Left out: at most 3 parts" in asked(outcome)[-1]
     assert outcome.rounds == 4  # the plan, two workers, the third, the synthesis
 
 

@@ -34,6 +34,7 @@ NAMES = [
     "parallel",
     "plan_and_execute",
     "route",
+    "same_text",
     "vote",
 ]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from inverted import AgentServer, ClientError, MemoryStore, NoWinner, Run
-from inverted.patterns import Elected, longer_than, vote
+from inverted.patterns import Elected, ask, longer_than, vote
 from inverted.testing import CrashingStore, ScriptedHost, Way, final
 from tests.patterns.everywhere import ERAS, asked, echo, everywhere, once
 from tests.run.fakes import Host, play
@@ -92,7 +92,18 @@ async def test_malformed_answers_are_thrown_away_and_equal_objects_are_the_same(
 
     good, bad = final(Move(disk=1, peg="b")), final({"disk": "one"})
     done = await play(body, Host(bad, good, good))
-    assert done == Elected(Move(disk=1, peg="b"), {'{"disk":1,"peg":"b"}': 2}, 3, 1)
+    assert done == Elected(Move(disk=1, peg="b"), {'{"disk": 1, "peg": "b"}': 2}, 3, 1)
+
+
+async def test_the_order_of_fields_and_space_around_a_text_make_no_other_answer() -> None:
+    async def loose(run: Run) -> dict[str, int]:
+        return await ask(run, "Next?", dict[str, int])
+
+    async def body(run: Run) -> list[object]:
+        return [(await vote(run, loose, k=2)).draws, (await vote(run, "Next?", k=2)).answer]
+
+    turns = [final({"a": 1, "b": 2}), final({"b": 2, "a": 1})]
+    assert await play(body, Host(*turns, " left", "left")) == [2, " left"]
 
 
 async def test_the_author_says_what_is_the_same() -> None:

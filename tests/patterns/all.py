@@ -112,10 +112,11 @@ def model(params: dict[str, Any]) -> Any:
     if prompt.startswith("Plan what"):
         step: dict[str, Any] = {"title": "soil", "instructions": "look at the soil", "needs": []}
         return final({"steps": [] if "- soil" in prompt else [step], "needs": ["soil"]})
-    if system == "You are the host.":
+    if system.startswith("You are the host."):
         return tool_calls(("transfer_to_cook", {}))
-    if system == "You are the cook." and "2 cups" not in str(params["messages"]):
-        return tool_calls(("pour", {"cups": 2}))
+    if system.startswith("You are the cook."):
+        poured = "2 cups" in str(params["messages"])
+        return "Tea for two." if poured else tool_calls(("pour", {"cups": 2}))
     return f"<{prompt}>"
 
 

@@ -35,7 +35,8 @@ kills: {kills}, slowest resume {slowest_resume_s} s; moves that a kill cut off a
 carried out again: {repeated_moves}
 speed: {steps_per_s} steps/s with the kills, {seconds} s; {first_tenth_per_s} in the first tenth, \
 {last_tenth_per_s} in the last
-server: {memory_mb[first]} MB at first, {memory_mb[most]} at most, {memory_mb[last]} at last; \
+server: {first_tenth_ms} ms of its processor a step in the first tenth, {last_tenth_ms} in the last
+memory: {memory_mb[first]} MB at first, {memory_mb[most]} at most, {memory_mb[last]} at last; \
 {store_kb_per_move} KB of store a step"""
 
 
@@ -117,6 +118,8 @@ def _figures(seen: Seen, model: Model, played: Played, sizes: Sizes) -> dict[str
         "steps_per_s": seen.steps_per_second(0, 10),
         "first_tenth_per_s": seen.steps_per_second(0, 1),
         "last_tenth_per_s": seen.steps_per_second(9, 10),
+        "first_tenth_ms": seen.processor(0, 1),
+        "last_tenth_ms": seen.processor(9, 10),
         "memory_mb": {"first": looks[0], "most": max(looks), "last": looks[-1]},
         "right": played.wrong == 0
         and agreed

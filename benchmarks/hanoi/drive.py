@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
@@ -25,6 +23,7 @@ from mcp_types import SamplingMessage, TextContent
 
 from benchmarks.hanoi.agent import PROCESS, State
 from benchmarks.hanoi.model import Model, number_of
+from benchmarks.hanoi.process import megabytes, processor_seconds
 
 ROOT: Final = Path(__file__).parent.parent.parent
 STALLED: Final = 30.0
@@ -53,6 +52,20 @@ class Sizes:
     k: int
 
 
+class Mark(NamedTuple):
+    """How things stood at one moment.
+
+    Attributes:
+        done: Moves that were done.
+        time: When it was.
+        processor: Seconds of the server's processor so far.
+    """
+
+    done: int
+    time: float
+    processor: float
+
+
 @dataclass
 class Seen:
     """What happened.
@@ -60,21 +73,27 @@ class Seen:
     Attributes:
         kills: Kills so far.
         resumed: Seconds from each kill to the first question of the next process.
-        at: At each tenth of the way, from 0 to 10: how many moves were done, and when.
+        at: How things stood at each tenth of the way, from 0 to 10.
         memory: Megabytes of the server (resident), at the part of the moves that was done.
         state: What the agent returned.
     """
 
     kills: int = 0
     resumed: list[float] = field(default_factory=list[float])
-    at: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
+    at: dict[int, Mark] = field(default_factory=dict[int, Mark])
     memory: dict[int, float] = field(default_factory=dict[int, float])
     state: State | None = None
 
     def steps_per_second(self, first: int, last: int) -> float:
         """The speed between two tenths of the way."""
-        (done, since), (more, until) = self.at[first], self.at[last]
-        return round((more - done) / (until - since), 1)
+        since, until = self.at[first], self.at[last]
+        return round((until.done - since.done) / (until.time - since.time), 1)
+
+    def processor(self, first: int, last: int) -> float:
+        """Milliseconds of the server's processor a move, between two tenths without a kill."""
+        since, until = self.at[first], self.at[last]
+        spent = until.processor - since.processor
+        return round(1000 * spent / (until.done - since.done), 1)
 
 
 class Driver:
@@ -91,8 +110,8 @@ class Driver:
         self.seen = Seen()
         self._folder, self._sizes, self._model = folder, sizes, model
         self._random = Random(seed)
-        # The first and the last tenth are left alone: their speeds are compared.
-        middle = range(sizes.moves // 10 + 1, sizes.moves - sizes.moves // 10)
+        # The first and the last tenth are compared, so they and their surroundings are left alone.
+        middle = range(sizes.moves * 3 // 20, sizes.moves * 17 // 20)
         self._to_kill = sorted(self._random.sample(middle, sizes.kills), reverse=True)
         self._killed: float | None = None
         self._life = 0
@@ -136,7 +155,7 @@ class Driver:
             result = await client.call_tool(
                 "hanoi", arguments, meta={"inverted/run-key": "the tower"}
             )
-            self.seen.at[10] = self._sizes.moves, time.monotonic()
+            self.seen.at[10] = self._mark(self._sizes.moves)
         return State.model_validate(result.structured_content)
 
     async def _asked(
@@ -162,7 +181,9 @@ class Driver:
             self.seen.resumed.append(now - self._killed)
             self._killed = None
         done = number - 1
-        self.seen.at.setdefault(done * 10 // self._sizes.moves, (done, now))
+        tenth = done * 10 // self._sizes.moves
+        if tenth not in self.seen.at:
+            self.seen.at[tenth] = self._mark(done)
         look = done * LOOKS // self._sizes.moves
         if look not in self.seen.memory and not self._doomed:
             self.seen.memory[look] = megabytes(self._process)
@@ -173,6 +194,9 @@ class Driver:
             wait = self._random.uniform(0, LATEST)
             asyncio.get_running_loop().call_later(wait, self._kill, self._process)
 
+    def _mark(self, done: int) -> Mark:
+        return Mark(done, time.monotonic(), processor_seconds(self._process))
+
     def _kill(self, process: int) -> None:
         os.kill(process, signal.SIGKILL)
         self._killed = time.monotonic()
@@ -181,14 +205,3 @@ class Driver:
     @property
     def _process(self) -> int:
         return int((self._folder / PROCESS).read_text("utf-8"))
-
-
-def megabytes(process: int) -> float:
-    """Resident memory of a process."""
-    status = Path(f"/proc/{process}/status")
-    if status.exists():  # Linux; a small image has no ps
-        found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text("utf-8"))
-        return int(found[1]) / 1024 if found else 0.0
-    command = ["ps", "-o", "rss=", "-p", str(process)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    return int(done.stdout.strip() or 0) / 1024

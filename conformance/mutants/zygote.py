@@ -42,7 +42,9 @@ def zygote() -> Generator[tuple[str, ...]]:
         return
     with tempfile.TemporaryDirectory(prefix="zygote-") as folder:
         address = str(Path(folder) / "socket")
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        # What measures coverage slows every fork down, and has nothing to measure in them.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+        environment = {**kept, "PYTHONPATH": str(Path(__file__).parents[1])}
         with subprocess.Popen(
             [sys.executable, "-m", "mutants.zygote", address],
             env=environment,
